@@ -1,0 +1,10 @@
+"""The back office: SQLAdmin screens over the same declarations, services and read plans as REST.
+
+In reading order: `site` (the application and its routes), `auth` and `security` (the door), `shell` (what every page
+stands in), `views` and `overrides` (the screens of a type), `lists`, `editing`, `forms` and `fields`, `reading` and
+`changes` (all that touches the database), `dashboard`, `cells`, `notices`.
+"""
+
+from admin.site import mount_admin
+
+__all__ = ["mount_admin"]

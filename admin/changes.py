@@ -1,0 +1,185 @@
+"""Changes from the back office, made by the same services as REST's: one form, or many records at once."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from starlette.requests import Request
+
+from admin.auth import actor_of, open_work
+from admin.forms import ContentForm
+from cms.crud.conditional import check_version
+from cms.crud.content_type import ContentType
+from cms.crud.policy import Action
+from cms.crud.problems import NotFound, Problem
+from cms.crud.schemas import create_schema, update_schema
+from cms.crud.service import Service
+from cms.crud.values import is_uuid
+from cms.editorial.workflow import EditorialService
+
+MOST_AT_ONCE = 100
+"""How many records one step may change."""
+MOST_LINES = 1_000
+"""How far two texts are compared: the work grows with the square of it."""
+
+Verb = Callable[[Service[Any], Any, int], Awaitable[object]]
+"""Does something to a record of an expected version."""
+
+
+class Target(NamedTuple):
+    """A record that something is to be done to, and the version that was seen of it."""
+
+    pk: UUID
+    version: int
+
+
+class Difference(NamedTuple):
+    """A field that two people set differently, or that only one of them changed.
+
+    :param mine: whether the sender changed it.
+    :param theirs: whether somebody else did.
+    :param lines: both texts side by side, line by line: theirs, mine, and whether they differ; none where the sender
+        changed nothing, so that there is nothing to choose.
+    """
+
+    label: str
+    mine: bool
+    theirs: bool
+    lines: list[tuple[str, str, bool]]
+
+
+async def create_record(request: Request, content_type: ContentType[Any], form: ContentForm) -> Any:
+    """Make a record of what the form says.
+
+    :raises Problem: if it can't be accepted.
+    """
+    data = form.read(create_schema(content_type), form.content_fields)
+    async with open_work(request, actor_of(request)) as work:
+        return await work.service(content_type).create(data)
+
+
+async def update_record(
+    request: Request, content_type: ContentType[Any], target: Target, form: ContentForm, names: Iterable[str], verb: str
+) -> None:
+    """Change the named fields of a record to what the form says, then do what else was asked, in one transaction.
+
+    :param verb: `save`, or one of `VERBS`.
+    :raises Problem: if it can't be accepted, or the record is not of the version that was seen.
+    """
+    data = form.read(update_schema(content_type), names)
+    async with open_work(request, actor_of(request)) as work:
+        service = work.service(content_type)
+        record = await service.get(target.pk, Action.UPDATE)
+        check_version(target.version, record.version)
+        if data.model_fields_set:
+            await service.update(record, data, target.version)
+        if verb != "save":
+            await VERBS[verb](service, record, record.version)
+
+
+async def change_records(
+    request: Request, content_type: ContentType[Any], targets: list[Target], verb: Verb, action: Action
+) -> list[Any]:
+    """Do one thing to many records: to all of them, or to none.
+
+    :returns: the records.
+    :raises Problem: with the id of the record at which it failed as its extension `record_id`.
+    """
+    changed = []
+    async with open_work(request, actor_of(request)) as work:
+        service = work.service(content_type)
+        for target in sorted(targets):  # one order for everybody, so that two steps can't wait for each other
+            try:
+                record = await service.get(target.pk, action)
+                check_version(target.version, record.version)
+                await verb(service, record, target.version)
+            except Problem as problem:
+                problem.extensions["record_id"] = str(target.pk)
+                raise
+            changed.append(record)
+    return changed
+
+
+async def publish(service: Service[Any], record: Any, _: int) -> None:
+    """Make a record public now."""
+    await _editorial(service).publish(record)
+
+
+async def unpublish(service: Service[Any], record: Any, _: int) -> None:
+    """Make a record a draft again."""
+    await _editorial(service).unpublish(record)
+
+
+async def delete(service: Service[Any], record: Any, version: int) -> None:
+    """Delete a record, or move it to the trash where its type has one."""
+    await service.delete(record, version)
+
+
+def set_values(content_type: ContentType[Any], values: Mapping[str, Any]) -> Verb:
+    """A verb that gives fields of a record these values."""
+    data = update_schema(content_type).model_validate(values)
+
+    async def change(service: Service[Any], record: Any, version: int) -> None:
+        await service.update(record, data, version)
+
+    return change
+
+
+VERBS: Mapping[str, Verb] = {"publish": publish, "unpublish": unpublish, "delete": delete}
+ACTIONS: Mapping[str, Action] = {
+    "publish": Action.PUBLISH,
+    "unpublish": Action.PUBLISH,
+    "delete": Action.DELETE,
+    "save": Action.UPDATE,
+}
+"""What one has to be allowed for each verb."""
+
+
+def read_target(pk: str, version: object) -> Target:
+    """A record and the version that a form says it was made from; a form that says none was made from none.
+
+    :raises NotFound: if that is no id.
+    """
+    if not is_uuid(pk):
+        raise NotFound("There is nothing here; the address may be mistyped.")
+    text = str(version)
+    is_version = text.isascii() and text.isdecimal() and len(text) < 10
+    return Target(UUID(pk), int(text) or -1 if is_version else -1)
+
+
+def differences(current: ContentForm, sent: ContentForm, base: str) -> list[Difference]:
+    """What a stale form and the record as it now stands have changed since the form was opened.
+
+    :param current: a form over the record as it now stands.
+    :param base: the fingerprints that the stale form was opened with.
+    """
+    theirs, mine = set(current.changed_since(base)), set(sent.changed_since(base))
+    pairs = [(name, current.content_fields[name], field) for name, field in sent.content_fields.items()]
+    return [
+        Difference(
+            str(field.label.text),
+            name in mine,
+            name in theirs,
+            side_by_side(stored.shown, field.shown) if name in mine else [],
+        )
+        for name, stored, field in pairs
+        if name in theirs | mine and (name not in mine or stored.digest != field.digest)
+    ]
+
+
+def side_by_side(theirs: str, mine: str) -> list[tuple[str, str, bool]]:
+    """The first lines of two texts beside each other: theirs, mine, and whether these lines differ."""
+    left, right = (text.split("\n", MOST_LINES)[:MOST_LINES] for text in (theirs, mine))
+    lines: list[tuple[str, str, bool]] = []
+    for kind, a, b, c, d in SequenceMatcher(None, left, right).get_opcodes():
+        height = max(b - a, d - c)
+        texts = [part + [""] * (height - len(part)) for part in (left[a:b], right[c:d])]
+        lines += [(one, other, kind != "equal") for one, other in zip(*texts, strict=True)]
+    return lines
+
+
+def _editorial(service: Service[Any]) -> EditorialService[Any]:
+    if not isinstance(service, EditorialService):
+        raise NotFound(f"A {service.content_type.label.lower()} is not published.")
+    return service

@@ -1,0 +1,193 @@
+"""The form of a record, from opening it to saving it: nothing typed is lost, and nobody's change is overwritten."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from admin.auth import actor_of
+from admin.changes import ACTIONS, create_record, differences, read_target, update_record
+from admin.fields import ChoiceField, ContentField, FlagField, RelationField, TimeField
+from admin.forms import ContentForm, refuse_unknown, shown_fields
+from admin.notices import Notice
+from admin.reading import Opened, label_choices, may, open_record
+from admin.shell import shell_of
+from cms.crud.content_type import ContentType
+from cms.crud.fields import Control
+from cms.crud.policy import Action
+from cms.crud.problems import Forbidden, NotFound, PreconditionFailed, Problem
+from cms.crud.registry import Registry
+from cms.database import DatabaseUnavailable
+from cms.editorial.behaviours import Publishable, Status
+
+GONE = "This was deleted while you wrote. What you typed is below: creating it makes a new one of it."
+_NOTICES = {"save": "saved", "publish": "published", "unpublish": "unpublished"}
+_BESIDE = (ChoiceField, FlagField, RelationField, TimeField)
+
+
+class Editor:
+    """One request of a content type's form.
+
+    :param can_delete: whether the type's records can be deleted at all.
+    """
+
+    def __init__(
+        self, request: Request, content_type: ContentType[Any], registry: Registry, *, can_delete: bool = True
+    ) -> None:
+        self.request = request
+        self.content_type = content_type
+        self.registry = registry
+        self.actor = actor_of(request)
+        self.state = request.app.state
+        self.can_delete = can_delete
+
+    async def blank(self) -> Response:
+        """The form of a new record."""
+        return await self._page(self._form(shown_fields(self.content_type, self.actor)))
+
+    async def create(self, sent: FormData) -> Response:
+        """Make a record of a form."""
+        form = self._form(self._names(sent), sent=sent)
+        try:
+            refuse_unknown(self.content_type, sent)
+            record = await create_record(self.request, self.content_type, form)
+        except (Problem, DatabaseUnavailable) as error:
+            return await self._refused(form, error)
+        return shell_of(self.request).go(self._path(record.id), Notice("created"))
+
+    async def open(self, pk: str) -> Response:
+        """The form of a record.
+
+        :raises NotFound: if there is none that the actor may see. :raises Forbidden: if they may only read it.
+        """
+        opened = await self._read(pk)
+        if not may(self.content_type, self.actor, Action.UPDATE, opened.item):
+            raise Forbidden(f"You can read this {self.content_type.label.lower()}, but not change it.")
+        return await self._page(self._form(shown_fields(self.content_type, self.actor), opened.item), opened)
+
+    async def save(self, pk: str, sent: FormData, verb: str = "save") -> Response:
+        """Change a record to what a form says, and do what its button asks for besides.
+
+        :param verb: `save`, `publish` or `unpublish`.
+        """
+        target = read_target(pk, sent.get("_version", ""))
+        form = self._form(self._names(sent), sent=sent)
+        changed = form.changed_since(str(sent.get("_base", "")))
+        try:
+            refuse_unknown(self.content_type, sent)
+            if changed or verb != "save":
+                await update_record(self.request, self.content_type, target, form, changed, verb)
+        except PreconditionFailed as error:
+            return await self._conflict(pk, form, sent, error)
+        except NotFound:
+            form.summary.append(GONE)
+            return await self._page(form, status=404)
+        except (Problem, DatabaseUnavailable) as error:
+            return await self._refused(form, error, pk, sent)
+        notice = _NOTICES[verb] if changed or verb != "save" else "unchanged"
+        return shell_of(self.request).go(self._path(pk), Notice(notice))
+
+    async def _conflict(self, pk: str, form: ContentForm, sent: FormData, error: PreconditionFailed) -> Response:
+        """The same form over the record as it now stands: what was typed stays, the rest is brought up to date."""
+        opened = await self._read(pk)
+        current = self._form(tuple(form.content_fields), opened.item)
+        await self._label(form)
+        base, sent_base = current.base, str(sent.get("_base", ""))
+        rows = differences(current, form, sent_base)
+        for name in form.changed_since(sent_base):
+            current.content_fields[name].data = form.content_fields[name].data
+        context = {"differences": rows, "base": base, "discard": self._path(pk)}
+        return await self._page(current, opened, status=error.status, context=context)
+
+    async def _refused(
+        self, form: ContentForm, error: Exception, pk: str | None = None, sent: FormData | None = None
+    ) -> Response:
+        """The form once more, as it was typed, with what is wrong with it."""
+        errors = error.errors if isinstance(error, Problem) else ()
+        if not form.show(errors) and not form.summary:
+            form.summary.append(str(error))
+        opened = await self._read(pk) if pk is not None else None
+        context = {"base": sent.get("_base", ""), "version": sent.get("_version", "")} if sent is not None else {}
+        status = int(error.status) if isinstance(error, Problem) else 503
+        return await self._page(form, opened, status=status, context=context)
+
+    async def _page(
+        self,
+        form: ContentForm,
+        opened: Opened | None = None,
+        *,
+        status: int = 200,
+        context: Mapping[str, Any] | None = None,
+    ) -> Response:
+        await self._label(form)
+        beside = _beside(self.content_type, form)
+        shared = {
+            "content_type": self.content_type,
+            "identity": self.content_type.singular,
+            "form": form,
+            "beside": beside,
+            "main": [field for field in form.content_fields.values() if field not in beside],
+            "item": opened.item if opened else None,
+            "version": opened.version if opened else "",
+            "base": form.base,
+            "verbs": self._verbs(opened),
+            "differences": None,
+            "address": self._address(opened),
+        }
+        return await shell_of(self.request).render(self.request, "form.html", {**shared, **(context or {})}, status)
+
+    def _verbs(self, opened: Opened | None) -> list[str]:
+        """What buttons the form offers beside saving."""
+        if opened is None:
+            return []
+        stage = opened.item.get("status") if issubclass(self.content_type.model, Publishable) else None
+        steps = {
+            "publish": stage is not None and stage is not Status.PUBLISHED,
+            "unpublish": stage in {Status.PUBLISHED, Status.SCHEDULED, Status.EXPIRED},
+            "delete": self.can_delete,
+        }
+        item = opened.item
+        return [v for v, fits in steps.items() if fits and may(self.content_type, self.actor, ACTIONS[v], item)]
+
+    def _address(self, opened: Opened | None) -> str | None:
+        """Where the public finds the record, over REST; None while it does not."""
+        if opened is None or opened.item.get("is_published") is False:
+            return None
+        return f"/api/v1/{self.content_type.name}/{opened.item['id']}"
+
+    async def _read(self, pk: str) -> Opened:
+        opened = await self.state.database.read(open_record, self.state.reader, self.content_type, pk, self.actor)
+        if opened is None:
+            raise NotFound(f"There is no such {self.content_type.label.lower()}. It may have been deleted.")
+        found: Opened = opened
+        return found
+
+    async def _label(self, form: ContentForm) -> None:
+        with suppress(DatabaseUnavailable):  # ids stand for titles then: what was typed is worth more than its looks
+            await self.state.database.read(label_choices, self.state.reader, form, self.actor)
+
+    def _form(
+        self, names: tuple[str, ...], item: Mapping[str, Any] | None = None, sent: FormData | None = None
+    ) -> ContentForm:
+        return ContentForm(self.content_type, self.registry, names, item, sent)
+
+    def _names(self, sent: FormData) -> tuple[str, ...]:
+        """The fields of a form that was sent: those that it was drawn with, and any that were sent besides."""
+        keys = {key.partition(".")[0] for key in sent}
+        drawn = shown_fields(self.content_type, self.actor) if "_base" in sent else ()
+        return tuple(name for name in self.content_type.write_fields if name in drawn or name in keys)
+
+    def _path(self, pk: object) -> str:
+        return f"/admin/{self.content_type.singular}/edit/{pk}"
+
+
+def _beside(content_type: ContentType[Any], form: ContentForm) -> list[ContentField]:
+    """The fields that stand beside a text rather than above it; none where there is no text to write."""
+    infos = [content_type.fields[name] for name in content_type.write_fields]
+    if not any(info.rules.control is Control.MARKDOWN for info in infos):
+        return []
+    fields = form.content_fields.values()
+    return [f for f in fields if isinstance(f, _BESIDE) or f.info.rules.control is Control.SLUG]

@@ -1,0 +1,264 @@
+"""Form fields of a content type: each shows a value of its record, takes what was typed, and says what that means.
+
+A field's `payload` is plain JSON: what the type's schema is given, and what tells whether somebody changed the field.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from wtforms import Field
+
+from cms.crud.fields import Control
+from cms.crud.policy import Role
+from cms.crud.structure import FieldInfo
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M"
+"""What a browser's control for date and time sends; it knows no zone, and the form says that it is UTC."""
+_WHOLE = re.compile(r"-?\d{1,10}\Z", re.ASCII)
+
+
+class Choice(NamedTuple):
+    """A record that a relation can name.
+
+    :param image: the address of a picture of it, where it is one.
+    """
+
+    id: str
+    label: str
+    image: str | None = None
+
+
+class ContentField(Field):
+    """A field of a form.
+
+    :param info: the field of the content type.
+    :param control: the name of the macro that draws it.
+    """
+
+    control = "text"
+    input_type = "text"
+
+    def __init__(self, info: FieldInfo, **options: Any) -> None:
+        super().__init__(label=label_of(info.name), description=info.rules.hint, **options)
+        self.info = info
+        self.messages: list[str] = []
+        self.is_required = False
+
+    @property
+    def payload(self) -> Any:
+        """What the field says, as plain JSON."""
+        return self.data
+
+    @property
+    def digest(self) -> str:
+        """A short fingerprint of the payload."""
+        text = json.dumps(self.payload, sort_keys=True, default=str)
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    @property
+    def shown(self) -> str:
+        """The payload as people read it, to compare two of them."""
+        return "" if self.payload is None else str(self.payload)
+
+    @property
+    def faults(self) -> list[str]:
+        """All that is wrong with the field or a part of it."""
+        return self.messages
+
+    def add_message(self, message: str, path: tuple[str, ...]) -> None:
+        """Note what is wrong with the field; `path` leads to the part at fault of a value that has parts."""
+        self.messages.append(message)
+
+
+class TextField(ContentField):
+    """A text."""
+
+    def __init__(self, info: FieldInfo, **options: Any) -> None:
+        super().__init__(info, **options)
+        control = info.rules.control
+        self.control = control.value if control in _LARGE else "text"
+        self.input_type = {Control.EMAIL: "email", Control.PASSWORD: "password"}.get(control, "text")
+
+    def process_data(self, value: Any) -> None:
+        """Show a stored text."""
+        self.data = "" if value is None else normalise_lines(str(value))
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a typed text."""
+        self.data = normalise_lines(str(valuelist[0])) if valuelist else ""
+
+    @property
+    def payload(self) -> str | None:
+        """The text; none where an empty one means that there is none, or that one is to be made."""
+        rules = self.info.rules
+        may_be_none = self.info.nullable or (rules.derived and rules.minimum > 0)
+        return None if not self.data and may_be_none else self.data
+
+
+_LARGE = frozenset({Control.TEXTAREA, Control.MARKDOWN, Control.HTML, Control.SLUG})
+
+
+class NumberField(ContentField):
+    """A whole number."""
+
+    input_type = "number"
+
+    def process_data(self, value: Any) -> None:
+        """Show a stored number."""
+        self.data = "" if value is None else str(value)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a typed number."""
+        self.data = str(valuelist[0]).strip() if valuelist else ""
+
+    @property
+    def payload(self) -> int | str | None:
+        """The number; what is none is left for the schema to refuse."""
+        if not self.data and self.info.nullable:
+            return None
+        return int(self.data) if _WHOLE.match(self.data) else self.data
+
+
+class FlagField(ContentField):
+    """Yes or no."""
+
+    control = "flag"
+
+    def process_data(self, value: Any) -> None:
+        """Show a stored flag."""
+        self.data = bool(value)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a ticked box; browsers send nothing for an empty one."""
+        self.data = bool(valuelist)
+
+    @property
+    def shown(self) -> str:
+        """Yes or no."""
+        return "Yes" if self.data else "No"
+
+
+class ChoiceField(ContentField):
+    """One value of an enumeration."""
+
+    control = "choice"
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Values and their labels."""
+        members: list[StrEnum] = [m for m in self.info.python_type if m is not Role.ANONYMOUS]
+        empty = [("", "—")] if self.info.nullable else []
+        return [*empty, *((member.value, label_of(member.value)) for member in members)]
+
+    def process_data(self, value: Any) -> None:
+        """Show a stored value."""
+        self.data = "" if value is None else str(value)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a chosen value."""
+        self.data = str(valuelist[0]) if valuelist else ""
+
+    @property
+    def payload(self) -> str | None:
+        """The chosen value."""
+        return self.data or None
+
+    @property
+    def shown(self) -> str:
+        """The label of the value."""
+        return label_of(self.data)
+
+
+class TimeField(ContentField):
+    """A point in time, to the minute, in UTC."""
+
+    input_type = "datetime-local"
+
+    def process_data(self, value: datetime | None) -> None:
+        """Show a stored time."""
+        self.data = value.astimezone(UTC).strftime(TIME_FORMAT) if value else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a typed time; browsers may add seconds."""
+        self.data = str(valuelist[0]).strip() if valuelist else ""
+
+    @property
+    def payload(self) -> str | None:
+        """The time in RFC 3339; what is none is left for the schema to refuse."""
+        if not self.data:
+            return None
+        try:
+            return datetime.fromisoformat(self.data[:19]).replace(tzinfo=UTC).isoformat()
+        except ValueError:
+            return str(self.data)
+
+    @property
+    def shown(self) -> str:
+        """The time with its zone."""
+        return f"{self.data.replace('T', ' ')} UTC" if self.data else ""
+
+
+class RelationField(ContentField):
+    """Related records, chosen by searching; holds those chosen and no others.
+
+    :param is_many: whether there may be several.
+    """
+
+    control = "relation"
+
+    def __init__(self, info: FieldInfo, *, is_many: bool, title: str, **options: Any) -> None:
+        super().__init__(info, **options)
+        self.is_many = is_many
+        self._title = title
+
+    def process_data(self, value: Any) -> None:
+        """Show stored short forms."""
+        items = value if isinstance(value, list) else [value] if value else []
+        self.data = [choice_of(item, self._title) for item in items]
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take chosen ids; their labels are looked up before the form is shown again."""
+        known = {choice.id: choice for choice in self.data}
+        ids = [str(value) for value in valuelist if value]
+        self.data = [known.get(id_, Choice(id_, id_)) for id_ in dict.fromkeys(ids)]
+
+    @property
+    def payload(self) -> Any:
+        """The ids; of a to-one relation the id, or none."""
+        ids = [choice.id for choice in self.data]
+        return ids if self.is_many else next(iter(ids), None)
+
+    @property
+    def digest(self) -> str:
+        """As of any field; the order of related records means nothing."""
+        text = " ".join(sorted(choice.id for choice in self.data))
+        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+    @property
+    def shown(self) -> str:
+        """The labels, one a line."""
+        return "\n".join(choice.label for choice in self.data)
+
+
+def choice_of(item: dict[str, Any], title: str) -> Choice:
+    """A record's short form as a choice."""
+    picture = item.get("url") if item.get("width") else None
+    return Choice(str(item["id"]), str(item.get(title) or item["id"]), picture)
+
+
+def label_of(name: str) -> str:
+    """A field's name for people: `published_at` is `Published at`."""
+    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
+_LABELS = {"alt": "Alt text", "id": "ID", "sha256": "SHA-256", "seo": "SEO", "url": "URL"}
+"""Names that are abbreviations."""
+
+
+def normalise_lines(text: str) -> str:
+    """Text with the line ends that we store; browsers send others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

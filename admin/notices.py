@@ -1,0 +1,59 @@
+"""What a page says about the step before it: one of a few sentences, named by a code in a cookie, shown once.
+
+The cookie holds a code and not a text, so that nobody can have a page say what is not written here.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+SENTENCES: Final = {
+    "created": "Created.",
+    "saved": "Saved.",
+    "unchanged": "Nothing was changed, so nothing was saved.",
+    "published": "Published: readers see it now.",
+    "unpublished": "Unpublished: it is a draft again.",
+    "trashed": "Moved to the trash.",
+    "deleted": "Deleted.",
+    "restored": "Restored from the trash.",
+    "uploaded": "Uploaded.",
+    "known": "This file was uploaded before; here it is.",
+    "marked": "Marked.",
+    "none_chosen": "Tick at least one record first.",
+    "signed_out": "You are signed out.",
+    "ended": "Your session has ended. Sign in again.",
+}
+SECONDS: Final = 60
+_COOKIE = re.compile(r"([a-z_]{1,20})(?:\.([a-z_]{1,60})\.([0-9a-f-]{36}))?(?:\.(\d{1,3}))?\Z", re.ASCII)
+
+
+class Notice(NamedTuple):
+    """A sentence about what was just done.
+
+    :param identity: the type of the record that can be taken back out of the trash, if any.
+    :param pk: its id.
+    :param many: how many records it is about, where there were several.
+    """
+
+    code: str
+    identity: str | None = None
+    pk: str | None = None
+    many: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        sentence = SENTENCES[self.code]
+        return f"{self.many} records: {sentence[0].lower()}{sentence[1:]}" if self.many else sentence
+
+    def write(self) -> str:
+        """The cookie's value."""
+        record = f".{self.identity}.{self.pk}" if self.identity else ""
+        return f"{self.code}{record}" + (f".{self.many}" if self.many else "")
+
+
+def read_notice(cookie: str) -> Notice | None:
+    """The notice of a cookie; None where it names none of ours."""
+    match = _COOKIE.match(cookie)
+    if match is None or match[1] not in SENTENCES:
+        return None
+    return Notice(match[1], match[2], match[3], int(match[4]) if match[4] else None)

@@ -1,0 +1,92 @@
+"""The few content types whose screens are not quite like all others: media, comments, the site, users."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from admin.auth import actor_of, open_work
+from admin.changes import Verb, set_values
+from admin.notices import Notice
+from admin.security import form_of
+from admin.shell import shell_of
+from admin.views import ContentView
+from cms.content.comments import Comment, CommentStatus, comment
+from cms.content.site import SITE_ID, Site
+from cms.crud.problems import FieldError, Invalid, Problem
+from cms.database import DatabaseUnavailable
+from cms.media.records import Media
+from cms.media.uploads import remove_unused, store_upload
+
+
+class MediaView(ContentView):
+    """Media: a record is made by uploading its file, and its file goes with it."""
+
+    list_template = "media_list.html"
+
+    async def show_create(self, request: Request) -> Response:
+        """The form of an upload."""
+        self.require_create(actor_of(request))
+        return await self._upload_page(request, FormData())
+
+    async def create(self, request: Request) -> Response:
+        """Take a file in."""
+        self.require_create(actor_of(request))
+        form = form_of(request)
+        texts = {name: str(form.get(name, "")) for name in ("alt", "caption")}
+        try:
+            upload = form.get("file")
+            if not isinstance(upload, UploadFile) or not upload.filename:
+                raise Invalid("Choose a file.", errors=[FieldError("Choose a file.", "/file")])
+            async with open_work(request, actor_of(request)) as work:
+                storage = request.app.state.storage
+                record, is_new = await store_upload(work, storage, upload.file, upload.filename, **texts)
+        except (Problem, DatabaseUnavailable) as error:
+            return await self._upload_page(request, form, error)
+        notice = Notice("uploaded" if is_new else "known")
+        return shell_of(request).go(f"/admin/{self.identity}/edit/{record.id}", notice)
+
+    async def after(self, request: Request, verb: str, records: list[Any]) -> None:
+        """Remove the files of deleted records."""
+        if verb == "delete":
+            state = request.app.state
+            for record in records:
+                await remove_unused(state.database, state.storage, record.storage_key)
+
+    async def _upload_page(self, request: Request, form: FormData, error: Exception | None = None) -> Response:
+        errors = error.errors if isinstance(error, Problem) else ()
+        context = {
+            "view": self,
+            "texts": {name: str(form.get(name, "")) for name in ("alt", "caption")},
+            "messages": {(item.pointer or "").strip("/"): item.detail for item in errors},
+            "error": error,
+        }
+        status = 200 if error is None else error.status if isinstance(error, Problem) else 503
+        return await shell_of(request).render(request, "upload.html", context, status)
+
+
+class CommentView(ContentView):
+    """Comments: moderators decide about them, one by one or many at once."""
+
+    marks: ClassVar[Mapping[str, Verb]] = {
+        "approve": set_values(comment, {"status": CommentStatus.APPROVED}),
+        "reject": set_values(comment, {"status": CommentStatus.REJECTED}),
+        "spam": set_values(comment, {"status": CommentStatus.SPAM}),
+    }
+
+
+class SiteView(ContentView):
+    """The settings of the site: one record, so its list is its form."""
+
+    can_create = False
+    can_delete = False
+
+    async def show_list(self, request: Request) -> Response:
+        """Lead to the one record."""
+        return shell_of(request).go(f"/admin/{self.identity}/edit/{SITE_ID}")
+
+
+KINDS: Mapping[type[Any], type[ContentView]] = {Media: MediaView, Comment: CommentView, Site: SiteView}
+"""The views that differ, by mapped class."""

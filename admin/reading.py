@@ -1,0 +1,139 @@
+"""What screens read: records with the fields that a screen shows, choices for relations. All through the read plan.
+
+Each function takes a connection first and runs inside `database.read`, so a screen is one snapshot.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from admin.fields import Choice, RelationField, choice_of
+from admin.forms import ContentForm
+from cms.crud.content_type import ContentType
+from cms.crud.fields import Control
+from cms.crud.filters import Filter
+from cms.crud.folding import fold
+from cms.crud.nodes import Item
+from cms.crud.plan import Page, Reader
+from cms.crud.policy import Action, Actor
+from cms.crud.query import MAX_LIMIT, Query
+from cms.crud.structure import FieldInfo
+from cms.crud.values import is_uuid
+from cms.editorial.behaviours import Publishable
+
+MOST_CHOICES = 20
+"""How many records a search for a relation offers."""
+_FACTS = ("id", "version", "created_at", "updated_at")
+
+
+class Opened(NamedTuple):
+    """A record as a form opens it.
+
+    :param item: its fields by name.
+    :param version: the version that these are of.
+    """
+
+    item: Item
+    version: int
+
+
+class Row(NamedTuple):
+    """A record in a list.
+
+    :param is_editable: whether the actor may change it.
+    """
+
+    item: Item
+    is_editable: bool
+
+
+def open_record(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], pk: str, actor: Actor
+) -> Opened | None:
+    """A record with all that its form and its page show; None if there is none that the actor may see."""
+    if not is_uuid(pk):
+        return None
+    names = _named(content_type, content_type.write_fields, content_type.read_fields, _FACTS, _owner(content_type))
+    found = reader.one(connection, content_type, UUID(pk), actor, fields=names)
+    return None if found is None else Opened(*found)
+
+
+def list_records(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], query: Query, actor: Actor
+) -> tuple[Page, list[Row]]:
+    """A page of a list, its rows with what the actor may do to them."""
+    extra = ("url",) if "url" in content_type.fields else ()
+    stage = ("status",) if issubclass(content_type.model, Publishable) else ()
+    names = _named(content_type, content_type.list_fields, ("id", "version"), extra, stage, _owner(content_type))
+    page = reader.page(connection, content_type, replace(query, fields=names), actor)
+    return page, [Row(item, may(content_type, actor, Action.UPDATE, item)) for item in page.items]
+
+
+def titles_of(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], ids: Iterable[str], actor: Actor
+) -> dict[str, Choice]:
+    """The records of these ids that the actor may see, as choices by id."""
+    known = tuple(UUID(id_) for id_ in ids if is_uuid(id_))[:MAX_LIMIT]
+    if not known:
+        return {}
+    query = Query(_short(content_type), filters=((Filter("id", None, "in"), known),), total=False)
+    return {choice.id: choice for choice in _choices(connection, reader, content_type, query, actor)}
+
+
+def search_choices(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], term: str, actor: Actor
+) -> list[Choice]:
+    """Records that the actor may see and that a search finds, as choices.
+
+    Who may not read the type finds its records by the title that others show of them, and by nothing else.
+    """
+    query = Query(_short(content_type), limit=MOST_CHOICES, total=False)
+    if content_type.search_fields and content_type.policy.can(actor, Action.READ):
+        query = replace(query, words=tuple(dict.fromkeys(fold(term).split()))[:8])
+    elif term:
+        query = replace(query, filters=((Filter(content_type.title_field, None, "icontains"), term),))
+    return _choices(connection, reader, content_type, query, actor)
+
+
+def label_choices(connection: Connection, reader: Reader, form: ContentForm, actor: Actor) -> None:
+    """Give chosen records their titles where a form that was sent knows their ids alone."""
+    for field in form.content_fields.values():
+        if isinstance(field, RelationField) and any(choice.id == choice.label for choice in field.data):
+            target = reader.registry.target_of(field.info)
+            known = titles_of(connection, reader, target, (choice.id for choice in field.data), actor)
+            field.data = [known.get(choice.id, choice) for choice in field.data]
+
+
+def may(content_type: ContentType[Any], actor: Actor, action: Action, item: Mapping[str, Any]) -> bool:
+    """Whether the actor may do that to a record that was read."""
+    return content_type.policy.can(actor, action, SimpleNamespace(**item))
+
+
+def _choices(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], query: Query, actor: Actor
+) -> list[Choice]:
+    page = reader.page(connection, content_type, query, actor)
+    return [choice_of(item, content_type.title_field) for item in page.items]
+
+
+def _named(content_type: ContentType[Any], *names: tuple[str, ...]) -> tuple[str, ...]:
+    """Fields by name, each once, and none that is a secret."""
+    unique = dict.fromkeys(name for group in names for name in group)
+    return tuple(name for name in unique if not _is_secret(content_type.fields[name]))
+
+
+def _is_secret(info: FieldInfo) -> bool:
+    return info.rules.control is Control.PASSWORD
+
+
+def _owner(content_type: ContentType[Any]) -> tuple[str, ...]:
+    own = content_type.policy.own
+    return (own,) if own is not None else ()
+
+
+def _short(content_type: ContentType[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("id", *content_type.reference_fields)))

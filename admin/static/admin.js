@@ -1,0 +1,76 @@
+// Comfort over forms that work without it: a slug's hint, ticking rows, text that is not lost.
+"use strict";
+document.documentElement.classList.add("js");
+
+const make = (tag, options = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), options);
+  element.append(...children);
+  return element;
+};
+
+// What a slug will be, while it is still empty.
+const [slug, title] = ["[data-slug]", "[data-title]"].map((selector) => document.querySelector(selector));
+if (slug && title && slug.placeholder) title.addEventListener("input", () => {
+  slug.placeholder = title.value.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "made from the title";
+});
+
+// A warning before typed text is lost; Ctrl-S saves. What was sent is kept until a page says that it arrived: a session
+// that ended meanwhile then costs nothing. It comes back with the version it was written on, so nothing is overwritten.
+const guarded = document.querySelector("form[data-guard]");
+const answer = document.querySelector("[data-arrived], [data-focus]");
+if (answer) Object.keys(sessionStorage).filter((key) => key.startsWith("sent ")).forEach((key) => sessionStorage.removeItem(key));
+if (guarded) {
+  const key = `sent ${location.pathname}`;
+  const texts = () => [...new FormData(guarded)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
+  const opened = answer?.matches("[data-focus]") ? null : JSON.stringify(texts());
+  let isLeaving = false;
+  guarded.addEventListener("submit", () => { isLeaving = true; sessionStorage.setItem(key, JSON.stringify(texts())); });
+  addEventListener("pageshow", () => { isLeaving = false; });
+  addEventListener("beforeunload", (event) => { if (!isLeaving && JSON.stringify(texts()) !== opened) event.preventDefault(); });
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); guarded.requestSubmit(); }
+  });
+  const kept = sessionStorage.getItem(key);
+  if (kept && kept !== opened) {
+    const restore = make("button", { type: "button", className: "link", textContent: "Bring it back" });
+    const bar = make("div", { className: "notice", role: "status" }, "What you typed here was not saved. ", restore);
+    restore.addEventListener("click", () => {
+      for (const [name, value] of JSON.parse(kept)) {
+        const input = guarded.elements[name];
+        if (input?.matches?.("input:not([type=checkbox]), textarea")) input.value = value;
+      }
+      bar.remove();
+    });
+    guarded.before(bar);
+  }
+}
+document.querySelector("[data-focus]")?.focus();
+
+// Ticking all rows, and how many are ticked.
+const bulk = document.querySelector("form[data-bulk]");
+if (bulk) {
+  const rows = [...bulk.querySelectorAll("input[name=records]")];
+  const count = bulk.querySelector("[data-bulk-count]");
+  const all = bulk.querySelector("[data-tick-all]");
+  const tell = () => {
+    const ticked = rows.filter((row) => row.checked).length;
+    if (count) count.textContent = ticked ? `With ${ticked} ticked:` : "Tick records to change several at once.";
+    bulk.querySelectorAll("[data-bulk-bar] button").forEach((button) => { button.hidden = !ticked; });
+  };
+  all?.addEventListener("change", () => { rows.forEach((row) => { row.checked = all.checked; }); tell(); });
+  rows.forEach((row) => row.addEventListener("change", tell));
+  tell();
+}
+
+// A picture before it is uploaded; the menu on small screens.
+const file = document.querySelector("[data-preview]");
+file?.addEventListener("change", () => {
+  const image = document.querySelector("[data-preview-image]");
+  const chosen = file.files[0];
+  image.hidden = !chosen?.type.startsWith("image/");
+  if (!image.hidden) image.src = URL.createObjectURL(chosen);
+});
+document.querySelector("[data-menu]")?.addEventListener("click", ({ currentTarget }) => {
+  const isOpen = document.getElementById("menu").classList.toggle("is-open");
+  currentTarget.setAttribute("aria-expanded", String(isOpen));
+});

@@ -1,0 +1,7 @@
+"""Who is asking. In reading order:
+
+users (accounts, and the one service that writes them), strength and passwords (which are refused; argon2 off the
+event loop), sessions and tokens (rows, and the signed pointers to them), actors (from token or cookie to an actor in
+one statement), throttle and signing_in (limits and the one answer, the same at every door), adapter (fastapi-users
+over all this), dependencies, schemas and router (the REST side), accounts (the command line's).
+"""

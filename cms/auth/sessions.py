@@ -1,0 +1,119 @@
+"""Sessions: who is signed in, as rows. Deleting the row signs that device out, at its next request."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from cms.crud.fields import choice, text, utc_now
+from cms.crud.models import Base
+
+BEARER_LIFETIME = timedelta(hours=12)
+"""A working day: there is no refreshing, and a lost token ends with it (or at once, with the session)."""
+BROWSER_IDLE = timedelta(hours=12)
+"""How long a browser stays signed in without a request."""
+BROWSER_LIFETIME = timedelta(days=7)
+"""How long it stays signed in at all."""
+RENEWAL = timedelta(hours=1)
+"""A session is prolonged only when that gains at least this much, so that most requests write nothing."""
+
+_USER_AGENT_LENGTH = 200
+
+
+class SessionKind(StrEnum):
+    """How the session is carried: by a token in the Authorization header, or by a browser's cookie."""
+
+    BEARER = "bearer"
+    BROWSER = "browser"
+
+
+class UserSession(Base):
+    """One device on which a user is signed in."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[SessionKind] = choice(SessionKind)
+    secret_hash: Mapped[str | None] = text(64, unique=True)
+    """SHA-256 of the cookie's secret, so that a copy of the table signs nobody in; None for tokens."""
+    user_agent: Mapped[str] = text(_USER_AGENT_LENGTH, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OpenedSession(NamedTuple):
+    """A session that was just opened.
+
+    :param secret: what the cookie has to hold; empty for a bearer session. It is not kept anywhere.
+    """
+
+    id: UUID
+    secret: str
+    expires_at: datetime
+
+
+async def open_session(session: AsyncSession, user_id: UUID, kind: SessionKind, user_agent: str = "") -> OpenedSession:
+    """Sign a user in on one device; the caller has checked who it is. Expired sessions go.
+
+    :param session: the unit of work; it is flushed, not committed.
+    :param user_agent: what the device calls itself, for the list of one's own sessions; shortened.
+    """
+    now = utc_now()
+    expired = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at <= now)
+    await session.execute(expired)
+    is_browser = kind is SessionKind.BROWSER
+    secret = secrets.token_urlsafe(32) if is_browser else ""
+    opened = UserSession(
+        user_id=user_id,
+        kind=kind,
+        secret_hash=hash_secret(secret) if is_browser else None,
+        user_agent="".join(filter(str.isprintable, user_agent))[:_USER_AGENT_LENGTH],
+        created_at=now,
+        expires_at=now + (BROWSER_IDLE if is_browser else BEARER_LIFETIME),
+    )
+    session.add(opened)
+    await session.flush()
+    return OpenedSession(opened.id, secret, opened.expires_at)
+
+
+def renewed_expiry(created_at: datetime, expires_at: datetime) -> datetime | None:
+    """When a browser's session in use should end from now on; None where that gains too little."""
+    end = min(utc_now() + BROWSER_IDLE, created_at + BROWSER_LIFETIME)
+    return end if end - expires_at >= RENEWAL else None
+
+
+async def renew_session(session: AsyncSession, session_id: UUID) -> None:
+    """Prolong a browser's session that is in use; does nothing where it is gone or not yet due."""
+    found = await session.get(UserSession, session_id)
+    if found is not None and (end := renewed_expiry(found.created_at, found.expires_at)):
+        found.expires_at = end
+        await session.flush()
+
+
+async def close_session(session: AsyncSession, session_id: UUID) -> None:
+    """Sign one device out."""
+    await session.execute(delete(UserSession).where(UserSession.id == session_id))
+
+
+async def close_sessions_of(session: AsyncSession, user_id: UUID, *, except_: UUID | None = None) -> None:
+    """Sign a user out everywhere.
+
+    :param except_: the session that stays, if any: the one in which users change their own password.
+    """
+    statement = delete(UserSession).where(UserSession.user_id == user_id)
+    if except_ is not None:
+        statement = statement.where(UserSession.id != except_)
+    await session.execute(statement)
+
+
+def hash_secret(secret: str) -> str:
+    """What the table keeps of a cookie's secret; a random one of 256 bits needs no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,60 @@
+"""Redirects: old addresses that lead to new ones."""
+
+from enum import IntEnum
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cms.crud.content_type import ContentType
+from cms.crud.fields import Path, Url
+from cms.crud.models import Record
+from cms.crud.problems import FieldError, Invalid
+from cms.crud.service import Service
+
+
+class RedirectStatus(IntEnum):
+    """What a redirect answers: for good, or for now."""
+
+    PERMANENT = 301
+    FOUND = 302
+    TEMPORARY = 307
+    LASTING = 308
+
+
+class Redirect(Record):
+    """A redirect."""
+
+    __tablename__ = "redirects"
+    __table_args__ = (CheckConstraint("status in (301, 302, 307, 308)", name="status"),)
+
+    source: Mapped[Path] = mapped_column(unique=True)
+    target: Mapped[Url] = mapped_column(index=True)
+    status: Mapped[int] = mapped_column(default=301)
+
+
+class RedirectService(Service[Redirect]):
+    """Writes redirects that lead somewhere."""
+
+    async def prepare(self, record: Redirect, changed: frozenset[str]) -> None:
+        """Refuse a redirect to itself, and a status that is none."""
+        if record.source == record.target:
+            raise _wrong("target", "A redirect can't lead to itself.")
+        if record.status not in set(RedirectStatus):
+            raise _wrong("status", "A redirect answers 301, 302, 307 or 308.")
+
+
+def _wrong(field: str, detail: str) -> Invalid:
+    return Invalid(detail, errors=[FieldError(detail, f"/{field}")])
+
+
+redirect = ContentType(
+    Redirect,
+    name="redirects",
+    read_fields=("id", "source", "target", "status", "version", "created_at", "updated_at"),
+    write_fields=("source", "target", "status"),
+    reference_fields=("id", "source", "target"),
+    list_fields=("source", "target", "status"),
+    filter_fields=("id", "source", "target"),
+    sort_fields=("source", "target", "created_at", "updated_at"),
+    service=RedirectService,
+)

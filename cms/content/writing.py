@@ -1,0 +1,67 @@
+"""What articles and pages have in common: Markdown, and all that is derived from it when it is saved."""
+
+from collections.abc import Mapping
+
+from anyio import to_thread
+from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cms.crud.content_type import M
+from cms.crud.fields import Html, Markdown, Model
+from cms.crud.problems import FieldError, Invalid
+from cms.editorial.markdown import THREAD_ABOVE_CHARACTERS, MarkdownTooComplex, Rendered, parse
+from cms.editorial.workflow import EditorialService
+from cms.media.records import Media, media_url
+from cms.media.references import paths_in
+
+
+class Seo(Model):
+    """What search engines and shared links show instead of title and excerpt."""
+
+    title: str | None = Field(None, max_length=70, description="At most 70 characters.")
+    description: str | None = Field(None, max_length=160, description="At most 160 characters.")
+
+
+class Written:
+    """A record with a Markdown text."""
+
+    # Long texts come last in the table: SQLite reads a row from its start, and lists need none of them.
+    content: Mapped[Markdown] = mapped_column(default="", sort_order=97)
+    content_html: Mapped[Html] = mapped_column(default="", sort_order=98)
+    reading_minutes: Mapped[int] = mapped_column(default=1, sort_order=22)
+
+
+class WritingService(EditorialService[M]):
+    """A service of `Written` records."""
+
+    async def prepare(self, record: M, changed: frozenset[str]) -> None:
+        """Render the text where it changed."""
+        await super().prepare(record, changed)
+        if isinstance(record, Written) and "content" in changed:
+            rendered = await self._render(record.content)
+            record.content_html = rendered.html
+            record.reading_minutes = rendered.minutes
+            await self.rendered(record, rendered)
+
+    async def rendered(self, record: M, rendered: Rendered) -> None:
+        """Use what else a parsed text gives."""
+
+    async def _render(self, markdown: str) -> Rendered:
+        urls = await self._media_urls(markdown)
+
+        def parse_text() -> Rendered:
+            return parse(markdown, media_url=urls.get)
+
+        try:
+            return await to_thread.run_sync(parse_text) if len(markdown) > THREAD_ABOVE_CHARACTERS else parse_text()
+        except MarkdownTooComplex as error:
+            raise Invalid(str(error), errors=[FieldError(str(error), "/content")]) from error
+
+    async def _media_urls(self, markdown: str) -> Mapping[str, str]:
+        """The addresses of the media files that a text names as `media:<path>`."""
+        paths = set(paths_in(markdown))
+        if not paths:
+            return {}
+        found = await self.session.execute(select(Media.path, Media.storage_key).where(Media.path.in_(paths)))
+        return {path: media_url(storage_key) for path, storage_key in found}

@@ -1,0 +1,55 @@
+"""JSON bodies, read strictly: what two readers could understand differently is refused (RFC 8259, RFC 7493)."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from cms.crud.problems import FieldError, Invalid
+
+
+class JsonRoute(APIRoute):
+    """A route that reads its JSON strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Hand the usual handler a strict request."""
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return parse_json(await self.body())
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a JSON body.
+
+    :param body: UTF-8, without a byte order mark.
+    :raises Invalid: if it is not well-formed, too deep, or names a key of an object twice.
+    """
+    try:
+        orjson.loads(body)  # knows no other encoding, no NaN, no lone surrogates, no bottomless depth
+        return json.loads(body, object_pairs_hook=_distinct)
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Invalid(f"The body is not well-formed JSON in UTF-8; look at {place}.") from None
+    except (ValueError, RecursionError):
+        raise Invalid("The body has a number too long, or levels too deep, to be read.") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    names = [name for name, _ in pairs]
+    twice = next(name for name in names if names.count(name) > 1)[:100]
+    detail = f"The key “{twice}” stands there twice; keep one."
+    raise Invalid(detail, errors=[FieldError(detail, f"/{twice}")])

@@ -1,0 +1,107 @@
+"""What every route is made of: how it reaches the application, what its parameters look like, what it refuses first."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from fastapi import Body, Depends, Header, Path, Request, Response
+
+from cms.crud.content_type import ContentType
+from cms.crud.policy import Actor
+from cms.crud.problems import (
+    BadQuery,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMedia,
+)
+from cms.crud.query import parse
+from cms.crud.registry import Registry
+from cms.crud.service import UnitOfWork
+
+Handler = Callable[..., Coroutine[Any, Any, Response]]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description='The ETag that the change was made from, `"v<version>"`, or `*`.',
+        examples=['"v3"'],
+        max_length=500,
+    ),
+]
+IfNoneMatch = Annotated[str | None, Header(description="An ETag that the caller holds.", max_length=2000)]
+
+READ_PROBLEMS = (BadQuery, Unauthorized, Forbidden, Unavailable)
+WRITE_PROBLEMS = (*READ_PROBLEMS, Invalid, Conflict, UnsupportedMedia, TooManyRequests)
+VERSION_PROBLEMS = (NotFound, PreconditionFailed, PreconditionRequired)
+
+
+class Database(Protocol):
+    """What routes need of a database: a way to run a function that reads a little."""
+
+    async def read_soon(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run `function(connection, *args)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How a request is connected to the rest of the application.
+
+    :param registry: the content types.
+    :param get_actor: a FastAPI dependency: who is asking.
+    :param get_work: a FastAPI dependency: the request's unit of work; it commits before the answer leaves.
+    """
+
+    registry: Registry
+    get_actor: Callable[..., Any]
+    get_work: Callable[..., Any]
+
+    @property
+    def actor(self) -> Any:
+        """The annotation of a handler's parameter that takes the actor."""
+        return Annotated[Actor, Depends(self.get_actor)]
+
+    @property
+    def work(self) -> Any:
+        """The annotation of a handler's parameter that takes the unit of work."""
+        return Annotated[UnitOfWork, Depends(self.get_work, scope="function")]
+
+
+def typed(handler: Handler, **annotations: Any) -> Handler:
+    """Give a handler the annotations that only run time knows, for FastAPI; type checkers see the declared ones."""
+    handler.__annotations__.update(annotations)
+    return handler
+
+
+def require_json(request: Request) -> None:
+    """Refuse a body that is not declared as JSON, before reading it.
+
+    :raises UnsupportedMedia: for any other type, and for none.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMedia("Send the body as JSON, with Content-Type: application/json.")
+
+
+def refuse_parameters(request: Request) -> None:
+    """Refuse query parameters where a route has none.
+
+    :raises BadQuery: naming them.
+    """
+    parse(request.query_params.multi_items(), {})
+
+
+def json_body(schema: Any) -> Any:
+    """The annotation of a parameter that takes the JSON body."""
+    return Annotated[schema, Body()]
+
+
+def key_parameter(content_type: ContentType[Any]) -> Any:
+    """The annotation of the path parameter that names a record."""
+    by = f"or its {content_type.key_field}" if content_type.key_field else "of the record"
+    return Annotated[str, Path(description=f"The id {by}.", min_length=1, max_length=254, pattern=r"^[^\x00/]+$")]

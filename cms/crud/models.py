@@ -1,0 +1,58 @@
+"""What every table shares: constraint names that migrations can rely on, and the columns of a record."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Integer, MetaData, Uuid
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.sql.compiler import DDLCompiler
+from uuid_utils.compat import uuid7
+
+from cms.crud.fields import UTCDateTime, text_type, utc_now
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The one registry of tables."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime(), UUID: Uuid(), str: text_type()}
+
+
+class Record(Base):
+    """A row with an identity, a version and its times; every content type is one.
+
+    `version` counts the writes: SQLAlchemy updates `WHERE version = :seen`, so of two writers that saw the same
+    version one fails instead of overwriting the other.
+    """
+
+    __abstract__ = True
+    __natural_key__: ClassVar[str | None] = None
+    """The unique column by which people and files name a record (`slug`, `email`); None where only the id does."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-9)
+    version: Mapped[int] = mapped_column(Integer, nullable=False, sort_order=90)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True, sort_order=91)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now, index=True, sort_order=92)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+@compiles(CreateIndex, "sqlite")
+def _without_nulls_first(create: CreateIndex, compiler: DDLCompiler, **options: Any) -> str:
+    """SQLite's indexes hold nulls first, and it takes no word that says so; PostgreSQL's hold them last without one."""
+    statement: str = compiler.visit_create_index(create, **options)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+    return statement.replace(" NULLS FIRST", "")

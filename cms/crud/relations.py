@@ -1,0 +1,37 @@
+"""Related records by the keys that bodies name them by."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cms.crud.conditions import visible
+from cms.crud.content_type import ContentType
+from cms.crud.policy import Action, Actor
+from cms.crud.values import is_uuid
+
+
+async def find_related(
+    session: AsyncSession, target: ContentType[Any], actor: Actor, keys: list[str]
+) -> list[Any | None]:
+    """The records of these keys, in their order; None for each that the actor can't see.
+
+    A natural key finds a record only where it is public, or the actor may read the type: nobody learns by trying
+    which e-mail addresses have accounts.
+
+    :param keys: ids or natural keys.
+    """
+    if not keys:
+        return []
+    model: Any = target.model
+    matches = [model.id.in_([UUID(key) for key in keys if is_uuid(key)])]
+    key_field = target.key_field
+    if key_field is not None and (key_field in target.reference_fields or target.policy.can(actor, Action.READ)):
+        matches.append(getattr(model, key_field).in_([key for key in keys if not is_uuid(key)]))
+    statement = select(model).where(or_(*matches), *visible(target, model, actor.role))
+    found = (await session.execute(statement, {"actor_id": actor.id})).scalars().all()
+    by_key = {str(record.id): record for record in found}
+    if key_field is not None:
+        by_key |= {getattr(record, key_field): record for record in found}
+    return [by_key.get(key.lower() if is_uuid(key) else key) for key in keys]

@@ -1,0 +1,1 @@
+"""The writing side: Markdown to HTML, text for search, and what an editor does to a record."""

@@ -1,0 +1,174 @@
+"""Behaviours that any content type may take on: small mixins, one idea each."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, Enum, ForeignKey, Index, and_, case, or_, type_coerce
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+
+from cms.crud.fields import Path, Rules, Slug, now, utc_now
+
+MAX_DEPTH = 10
+"""The deepest level of a tree."""
+
+
+class Status(StrEnum):
+    """Where a record stands; always derived from its times, never stored."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    SCHEDULED = "scheduled"
+    PUBLISHED = "published"
+    EXPIRED = "expired"
+    TRASHED = "trashed"
+
+
+class Slugged:
+    """A record that people name by a slug."""
+
+    __natural_key__: ClassVar[str | None] = "slug"
+
+    slug: Mapped[Slug] = mapped_column(sort_order=-8)
+
+
+class Trashable:
+    """A record that is trashed before it is gone."""
+
+    trashed_at: Mapped[datetime | None] = mapped_column(sort_order=80)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)  # which makes the table
+        _index_few(cls, "trashed_at")
+
+
+_SCHEDULED = {"rules": Rules(hint="A time with a zone; a draft has none.", derived=True)}
+
+
+class Publishable:
+    """A record that the public sees from one time on, and until another.
+
+    Visibility is a predicate on these two times, evaluated by the database's clock: a scheduled record appears, and an
+    expiring one goes, at its second, with nothing running.
+    """
+
+    __listed_by__: ClassVar[tuple[str, ...]] = ()
+    """The columns that public lists are narrowed by; each leads an index of its own."""
+
+    published_at: Mapped[datetime | None] = mapped_column(sort_order=70, info=_SCHEDULED)
+    unpublish_at: Mapped[datetime | None] = mapped_column(sort_order=71, info=_SCHEDULED)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)  # which makes the table
+        _index_few(cls, "unpublish_at")
+        _index_visible(cls)
+        for name in cls.__listed_by__:
+            _index_visible(cls, name)
+
+    @hybrid_property
+    def is_published(self) -> bool:
+        """Whether the public sees the record now."""
+        time = utc_now()
+        is_out = self.published_at is not None and self.published_at <= time
+        return is_out and (self.unpublish_at is None or self.unpublish_at > time) and not _trashed_at(self)
+
+    @is_published.inplace.expression
+    @classmethod
+    def _is_published(cls) -> ColumnElement[bool]:
+        return published(cls)
+
+    @hybrid_property
+    def status(self) -> Status:
+        """Where the record stands now."""
+        time = utc_now()
+        if _trashed_at(self):
+            return Status.TRASHED
+        if self.published_at is None:
+            return Status.DRAFT
+        if self.unpublish_at is not None and self.unpublish_at <= time:
+            return Status.EXPIRED
+        return Status.PUBLISHED if self.published_at <= time else Status.SCHEDULED
+
+    @status.inplace.expression
+    @classmethod
+    def _status(cls) -> ColumnElement[Any]:
+        table: Any = cls
+        trashed = [(table.trashed_at.is_not(None), Status.TRASHED.value)] if issubclass(cls, Trashable) else []
+        stages = case(
+            *trashed,
+            (table.published_at.is_(None), Status.DRAFT.value),
+            (table.unpublish_at <= now(), Status.EXPIRED.value),
+            (table.published_at > now(), Status.SCHEDULED.value),
+            else_=Status.PUBLISHED.value,
+        )
+        return type_coerce(stages, _STATUS)
+
+
+_STATUS = Enum(Status, native_enum=False, length=32, values_callable=lambda kinds: [kind.value for kind in kinds])
+
+
+class Nested:
+    """A record in a tree, by its parent; `path` is made of the slugs from the root down."""
+
+    @declared_attr
+    @classmethod
+    def parent_id(cls) -> Mapped[UUID | None]:
+        """The record above, if any."""
+        table: Any = cls
+        return mapped_column(ForeignKey(f"{table.__tablename__}.id", ondelete="RESTRICT"), index=True, sort_order=60)
+
+    @declared_attr
+    @classmethod
+    def parent(cls) -> Mapped[Any]:
+        """The record above, if any."""
+        return relationship(cls.__name__, remote_side=f"{cls.__name__}.id", lazy="raise")
+
+    path: Mapped[Path] = mapped_column(unique=True, sort_order=61)
+    position: Mapped[int] = mapped_column(default=0, sort_order=62)
+
+
+def published(table: Any) -> ColumnElement[bool]:
+    """That the public sees a row now."""
+    return and_(
+        table.published_at.is_not(None),
+        table.published_at <= now(),
+        or_(table.unpublish_at.is_(None), table.unpublish_at > now()),
+        *not_trashed(table),
+    )
+
+
+def not_trashed(table: Any) -> tuple[ColumnElement[bool], ...]:
+    """That a row is not in the trash, as zero or one conditions; zero where its type has none."""
+    return (table.trashed_at.is_(None),) if hasattr(table, "trashed_at") else ()
+
+
+def _index_visible(model: Any, *leading: str) -> None:
+    """Index all that decides visibility beside the usual order, so that counting and paging read nothing else."""
+    if hasattr(model, "__table__"):
+        deciding = ("published_at", "id", "unpublish_at", *(["trashed_at"] if issubclass(model, Trashable) else []))
+        # Nulls come first, as in the ORDER BY of read plans; PostgreSQL would put them last.
+        columns = [
+            _column(model, name).nulls_first() if name == "published_at" else _column(model, name)
+            for name in (*leading, *deciding)
+        ]
+        Index("_".join(("ix", model.__tablename__, *leading, "published_at")), *columns)
+
+
+def _index_few(model: Any, name: str) -> None:
+    """Index a time that few rows have: no plan may take its being null for something rare."""
+    if hasattr(model, "__table__"):
+        column = _column(model, name)
+        is_set = column.is_not(None)
+        Index(f"ix_{model.__tablename__}_{name}", column, sqlite_where=is_set, postgresql_where=is_set)
+
+
+def _column(model: Any, name: str) -> Column[Any]:
+    column: Column[Any] = model.__table__.columns[name]
+    return column
+
+
+def _trashed_at(record: Any) -> datetime | None:
+    trashed_at: datetime | None = getattr(record, "trashed_at", None)
+    return trashed_at

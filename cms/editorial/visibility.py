@@ -1,0 +1,46 @@
+"""What the public may see, as a predicate, handed to the core's read plan."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from cms.crud.policy import ACTOR_ID, Action, Actor, Policy, Role
+from cms.editorial.behaviours import not_trashed, published
+
+_SCHEDULE = frozenset({"published_at", "unpublish_at"})
+
+
+class PublishedOrStaff(Policy):
+    """The public sees what is published, authors their own besides, staff everything that is not in the trash.
+
+    Authors write and submit their own; when something goes public is for editors to say.
+
+    :param own: the column that holds the author's id; None where records have no author.
+    """
+
+    def __init__(self, own: str | None = None) -> None:
+        super().__init__(own=own)
+
+    def can(self, actor: Actor, action: Action, record: Any = None) -> bool:
+        """Authors change and delete what is still theirs alone: once it has a time to go public, it is for editors."""
+        if action in {Action.UPDATE, Action.DELETE} and record is not None and not actor.is_staff:
+            return super().can(actor, action, record) and record.published_at is None
+        return super().can(actor, action, record)
+
+    def can_set(self, actor: Actor, field: str, value: Any) -> bool:
+        """Authors neither schedule nor hand their work to another name."""
+        if actor.is_staff:
+            return True
+        if field in _SCHEDULE:
+            return value is None
+        is_owner_field = self.own is not None and field == self.own.removesuffix("_id")
+        return not is_owner_field or value is None or str(value).lower() == str(actor.id)
+
+    def visible(self, table: Any, role: Role) -> ColumnElement[bool] | None:
+        """Published, or the actor's own, or anything for staff; never the trash."""
+        if role.at_least(Role.EDITOR):
+            return and_(*not_trashed(table)) if not_trashed(table) else None
+        if role.at_least(Role.AUTHOR) and self.own is not None:
+            mine = and_(getattr(table, self.own) == ACTOR_ID, *not_trashed(table))
+            return or_(published(table), mine)
+        return published(table)

@@ -1,0 +1,61 @@
+"""How texts refer to files: by `media:<path>`, or by the address that this was rendered to."""
+
+import re
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from cms.crud.content_type import ContentType
+from cms.crud.fields import Control, as_predicate
+from cms.crud.search import like_pattern
+from cms.crud.service import UnitOfWork
+from cms.crud.structure import Shape
+from cms.crud.usages import name_records
+
+_NAMED = re.compile(r"media:([^\s)>\"'\]]+)")
+_ENDS = (" ", "\n", "\r", "\t", ")", ">", '"', "'", "]")
+"""What ends a path in a text; `_NAMED`, for SQL."""
+_TEXTS = {Control.MARKDOWN, Control.HTML}
+
+
+def paths_in(text: str) -> set[str]:
+    """The paths of the files that a text names as `media:<path>`."""
+    return set(_NAMED.findall(text))
+
+
+async def texts_naming(work: UnitOfWork, path: str, storage_key: str | None = None) -> list[str]:
+    """The records of any type whose texts name a file.
+
+    path: how they name it in Markdown. storage_key: if given, texts that hold its address count as well.
+    Returns a phrase for each type, such as `the text of article “Slow tides”`; titles only of what the actor
+    may see. A text that is saved at the same time as the question is asked may be missed.
+    """
+    phrases: list[str] = []
+    for content_type in work.registry:
+        names = [
+            as_predicate(test)
+            for column in _text_columns(content_type)
+            for test in (_names(column, path), *([_contains(column, storage_key)] if storage_key else []))
+        ]
+        if names:
+            phrases += await name_records(work.session, content_type, or_(*names), work.actor)
+    return [f"the text of {phrase}" for phrase in phrases]
+
+
+def _text_columns(content_type: ContentType[Any]) -> list[Any]:
+    return [
+        getattr(content_type.model, info.name)
+        for info in content_type.fields.values()
+        if info.shape is Shape.COLUMN and info.rules.control in _TEXTS
+    ]
+
+
+def _names(column: Any, path: str) -> ColumnElement[bool]:
+    """That a text has `media:<path>`, and not merely the beginning of a longer path."""
+    name = f"media:{path}"
+    ended = [_contains(column, name + end) for end in _ENDS]
+    return and_(_contains(column, name), or_(*ended, column.like(like_pattern(name, after=""), escape="\\")))
+
+
+def _contains(column: Any, text: str) -> ColumnElement[bool]:
+    return as_predicate(column.like(like_pattern(text), escape="\\"))

@@ -1,0 +1,102 @@
+"""A real browser before a running installation, and what it complains of."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, WebError, async_playwright
+
+from cms.crud.policy import Role
+from tests.installation import Installation
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+WATCH = """
+window.broken = [];
+document.addEventListener("securitypolicyviolation", (broken) => {
+  window.broken.push(`${broken.violatedDirective} ${broken.blockedURI}`);
+});
+"""
+
+
+class Window:
+    """A browser of somebody.
+
+    :param noise: what it complained of: errors in the console, questions, broken policies.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.noise: list[str] = []
+        context.on("console", self._hear)
+        context.on("weberror", self._see)
+        context.on("dialog", self._answer)
+
+    async def open(self, path: str) -> Page:
+        """A new tab at an address below `/admin`."""
+        page = await self.context.new_page()
+        await page.goto(f"/admin/{path}")
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+            self.noise.append(message.text)
+
+    def _see(self, error: WebError) -> None:
+        self.noise.append(str(error.error))
+
+    async def _answer(self, dialog: Dialog) -> None:
+        self.noise.append(f"asked: {dialog.type}")
+        await dialog.accept()
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[Browser]:
+    """A browser without a window on the screen."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("needs Chromium on the path")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The application on a port of its own; the address of the site."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
+            await asyncio.sleep(0.01)
+        yield f"http://localhost:{listener.getsockname()[1]}"
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser, installation: Installation, url: str, role: Role | None = None, **options: Any
+) -> AsyncIterator[Window]:
+    """A window in which the one of that role is signed in; quiet unless a test takes its noise away first."""
+    context = await browser.new_context(base_url=url, **options)
+    await context.add_init_script(WATCH)
+    if role is not None:
+        await context.add_cookies([{"name": "masthead", "value": installation.people[role].cookie, "url": url}])
+    window = Window(context)
+    yield window
+    for page in context.pages:
+        window.noise += await page.evaluate("window.broken || []")
+    await context.close()
+    assert window.noise == []

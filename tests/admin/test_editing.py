@@ -1,0 +1,390 @@
+"""Forms: what they save, what they refuse, and that neither somebody's text nor anybody's change is lost."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from admin.changes import side_by_side
+from cms.auth.users import user
+from cms.content.articles import article
+from cms.content.categories import category
+from cms.content.menus import menu
+from cms.content.pages import page as page_type
+from cms.content.redirects import redirect
+from cms.content.tags import tag
+from cms.crud.fields import utc_now
+from cms.crud.policy import Role
+from tests.admin.browsing import Visitor
+from tests.installation import Installation
+
+PASSWORD, ANOTHER, WEAK = "plum kettle orbit 41", "quiet lantern 77 river", "password1234"
+
+
+async def stored(installation: Installation, table: str, id: Any) -> dict[str, Any]:
+    (row,) = [row for row in await installation.rows(table) if row["id"] == UUID(str(id))]
+    return row
+
+
+async def test_a_form_makes_a_record_as_rest_does(installation: Installation, editor: Visitor) -> None:
+    await installation.make(category, name="Tides")
+    rope = await installation.make(tag, name="Rope")
+    page = await editor.get("/article/create")
+    made = await editor.send(
+        page.edit, title="Slow tides", content="# Hello", tags=[str(rope.id)], **{"seo.title": "Of tides"}
+    )
+    assert made.status == 303
+    (row,) = await installation.rows("articles")
+    assert made.response.headers["location"] == f"/admin/article/edit/{row['id']}"
+    assert (row["title"], row["slug"], row["version"]) == ("Slow tides", "slow-tides", 1)
+    assert row["author_id"] == installation.actor(Role.EDITOR).id
+    assert row["content_html"].startswith("<h1")
+    assert row["seo"] == {"title": "Of tides", "description": None}
+    assert [link["tag_id"] for link in await installation.rows("article_tags")] == [rope.id]
+    (event,) = [event for event in await installation.rows("events") if event["kind"] == "article.created"]
+    assert event["actor_id"] == row["author_id"]
+    after = await editor.get(f"/article/edit/{row['id']}")
+    assert "Created." in after.text
+
+
+async def test_saving_an_untouched_form_changes_nothing(installation: Installation, editor: Visitor) -> None:
+    """A time with microseconds and a text with odd line ends are shown in short, and yet not overwritten."""
+    time = utc_now()
+    made = await installation.make(article, title="A", content="one\r\ntwo", published_at=time)
+    page = await editor.get(f"/article/edit/{made.id}")
+    saved = await editor.send(page.edit)
+    assert saved.status == 303
+    row = await stored(installation, "articles", made.id)
+    assert (row["version"], row["published_at"], row["content"]) == (1, time, "one\r\ntwo")
+    assert "Nothing was changed" in (await editor.get(f"/article/edit/{made.id}")).text
+
+
+async def test_only_what_was_changed_is_written(installation: Installation, editor: Visitor) -> None:
+    time = utc_now()
+    made = await installation.make(article, title="A", content="Text.", published_at=time)
+    page = await editor.get(f"/article/edit/{made.id}")
+    await editor.send(page.edit, title="B", content="Text.\r\n\r\nMore.")
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["slug"], row["content"], row["published_at"], row["version"]) == (
+        "B", "a", "Text.\n\nMore.", time, 2,
+    )  # fmt: skip
+    assert row["excerpt"] == "Text. More."
+
+
+async def test_r02_a_stale_form_is_refused_with_both_versions(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    made = await installation.make(article, title="Old", content="one\ntwo\nthree", excerpt="Short.")
+    path = f"/article/edit/{made.id}"
+    mine, theirs = await editor.get(path), await admin.get(path)
+    await admin.send(theirs.edit, content="one\nTHEIRS\nthree", excerpt="Their excerpt.")
+    refused = await editor.send(mine.edit, title="Mine", content="one\nMINE\nthree")
+    assert refused.status == 412
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["content"], row["version"]) == ("Old", "one\nTHEIRS\nthree", 2)
+    assert "Somebody else saved this article" in refused.text
+    assert "THEIRS" in refused.text
+    assert "MINE" in refused.text
+    assert "Save mine over version 2" in refused.text
+    form = refused.edit
+    assert form.fields["title"] == ["Mine"]
+    assert form.fields["content"] == ["one\nMINE\nthree"]
+    assert form.fields["excerpt"] == ["Their excerpt."], "what only they changed is taken over"
+    saved = await editor.send(form)
+    assert saved.status == 303
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["content"], row["excerpt"], row["version"]) == (
+        "Mine", "one\nMINE\nthree", "Their excerpt.", 3,
+    )  # fmt: skip
+
+
+async def test_r02_a_third_change_in_between_is_refused_again(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    made = await installation.make(tag, name="Old")
+    path = f"/tag/edit/{made.id}"
+    mine = await editor.get(path)
+    await admin.send((await admin.get(path)).edit, name="Second")
+    refused = await editor.send(mine.edit, name="Mine")
+    await admin.send((await admin.get(path)).edit, name="Third")
+    again = await editor.send(refused.edit)
+    assert again.status == 412
+    assert (await stored(installation, "tags", made.id))["name"] == "Third"
+    assert again.edit.fields["name"] == ["Mine"]
+
+
+async def test_r02_a_form_without_a_version_is_stale(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(tag, name="Old")
+    for version in ("", "0", "abc", "99999999999"):
+        refused = await editor.post(f"/tag/edit/{made.id}", name="New", _version=version)
+        assert refused.status == 412
+    assert (await stored(installation, "tags", made.id))["name"] == "Old"
+
+
+async def test_what_was_typed_for_a_deleted_record_can_be_made_anew(
+    installation: Installation, editor: Visitor
+) -> None:
+    made = await installation.make(article, title="Old")
+    page = await editor.get(f"/article/edit/{made.id}")
+    await editor.post("/article/bulk", action="delete", confirmed="yes", records=f"{made.id}:1")
+    gone = await editor.send(page.edit, content="A long text.")
+    assert gone.status == 404
+    assert "deleted while you wrote" in gone.text
+    assert gone.edit.action.endswith("/admin/article/create")
+    created = await editor.send(gone.edit, slug="")
+    assert created.status == 303
+    assert "A long text." in [row["content"] for row in await installation.rows("articles")]
+
+
+async def test_d07_errors_stand_beside_their_fields_and_nothing_is_lost(
+    installation: Installation, editor: Visitor
+) -> None:
+    await installation.make(article, title="Taken")
+    page = await editor.get("/article/create")
+    refused = await editor.send(page.edit, title="", slug="Not a slug", content="Kept.", **{"seo.title": "x" * 71})
+    assert refused.status == 422
+    assert "Fill this in." in refused.text
+    assert "Lower-case letters, digits and hyphens" in refused.text
+    assert "At most 70 characters fit; this has 71." in refused.text
+    assert refused.edit.fields["content"] == ["Kept."]
+    assert refused.edit.fields["slug"] == ["Not a slug"]
+    taken = await editor.send(page.edit, title="Another", slug="taken", content="Kept.")
+    assert taken.status == 409
+    assert "already has the slug “taken”" in taken.text
+    assert taken.edit.fields["content"] == ["Kept."]
+    for word in ("INSERT", "IntegrityError", "UNIQUE", "sqlite", "asyncpg"):
+        assert word not in taken.html
+
+
+async def test_d07_no_error_of_the_database_is_shown(installation: Installation, editor: Visitor) -> None:
+    page = await editor.get("/article/create")
+    for changes in (
+        {"category": "no-such-category"},
+        {"category": "00000000-0000-7000-8000-000000000000"},
+        {"published_at": "yesterday"},
+        {"title": "x" * 300},
+        {"title": "with \x00 in it"},
+        {"tags": "nothing"},
+    ):
+        refused = await editor.send(page.edit, **{"title": "T", **changes})
+        assert refused.status == 422, changes
+        assert "Error" not in refused.text
+    assert await installation.rows("articles") == []
+
+
+async def test_a_field_that_the_type_lacks_is_refused(installation: Installation, admin: Visitor) -> None:
+    made = await installation.make(tag, name="Rope")
+    for fields in ({"headline": "x"}, {"id": "x"}, {"search_text": "x"}, {"version": "1"}):
+        refused = await admin.post(f"/tag/edit/{made.id}", _version="1", **fields)
+        assert refused.status == 422
+    assert (await stored(installation, "tags", made.id))["version"] == 1
+
+
+async def test_a_menu_is_written_as_yaml(installation: Installation, editor: Visitor) -> None:
+    page = await editor.get("/menu/create")
+    items = "- label: Home\n  url: /\n  items:\n    - label: Tides\n      url: /tides\n"
+    made = await editor.send(page.edit, title="Main", items=items)
+    assert made.status == 303
+    (row,) = await installation.rows("menus")
+    assert row["items"][0]["items"][0]["url"] == "/tides"
+    edit = await editor.get(f"/menu/edit/{row['id']}")
+    for text, sentence in (
+        ("- label: [", "is not well-formed YAML"),
+        ("- label: Home\n  url: javascript:alert(1)", "1 › url"),
+        ("- url: /", "1 › label: Fill this in."),
+        ("a: &a [x]\nb: *a", "Aliases"),
+        ("[" * 5000, "nested too deeply"),
+        ("just text", "Items"),
+    ):
+        refused = await editor.send(edit.edit, items=text)
+        assert refused.status == 422, text
+        assert sentence in refused.text
+        assert refused.edit.fields["items"][0].strip() == text.strip()
+
+
+async def test_publishing_saves_what_was_typed_first(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(article, title="Draft")
+    page = await editor.get(f"/article/edit/{made.id}")
+    done = await editor.send_to(f"/admin/article/publish/{made.id}", page.edit, title="Ready")
+    assert done.status == 303
+    row = await stored(installation, "articles", made.id)
+    assert row["title"] == "Ready"
+    assert row["published_at"] <= utc_now()
+    answer = await installation.send("GET", f"/articles/{made.id}")
+    assert answer.json()["title"] == "Ready"
+    page = await editor.get(f"/article/edit/{made.id}")
+    assert "readers see it now" in page.text
+    await editor.send_to(f"/admin/article/unpublish/{made.id}", page.edit)
+    assert (await installation.send("GET", f"/articles/{made.id}")).status_code == 404
+
+
+async def test_a_stale_form_does_not_publish(installation: Installation, editor: Visitor, admin: Visitor) -> None:
+    made = await installation.make(article, title="Draft")
+    page = await editor.get(f"/article/edit/{made.id}")
+    await admin.send(page.edit, title="Theirs", csrf_token=await admin.token())
+    refused = await editor.send_to(f"/admin/article/publish/{made.id}", page.edit)
+    assert refused.status == 412
+    assert (await stored(installation, "articles", made.id))["published_at"] is None
+
+
+async def test_a_time_is_utc_and_says_so(installation: Installation, editor: Visitor) -> None:
+    page = await editor.get("/article/create")
+    assert "In UTC." in page.text
+    await editor.send(page.edit, title="Later", published_at="2031-05-06T07:08")
+    (row,) = await installation.rows("articles")
+    assert row["published_at"].isoformat() == "2031-05-06T07:08:00+00:00"
+    edit = await editor.get(f"/article/edit/{row['id']}")
+    assert edit.edit.fields["published_at"] == ["2031-05-06T07:08"]
+    cleared = await editor.send(edit.edit, published_at="")
+    assert cleared.status == 303
+    assert (await stored(installation, "articles", row["id"]))["published_at"] is None
+
+
+async def test_authors_write_their_own_and_neither_publish_nor_schedule(
+    installation: Installation, author: Visitor, editor: Visitor
+) -> None:
+    page = await author.get("/article/create")
+    assert "published_at" not in page.edit.fields
+    assert "author" not in page.edit.fields
+    await author.send(page.edit, title="Mine")
+    (row,) = await installation.rows("articles")
+    assert row["author_id"] == installation.actor(Role.AUTHOR).id
+    mine = await author.get(f"/article/edit/{row['id']}")
+    assert "Publish" not in [button.get("formaction") for button in mine.edit.buttons]
+    refused = await author.send_to(f"/admin/article/publish/{row['id']}", mine.edit)
+    assert refused.status == 403
+    scheduled = await author.send(mine.edit, published_at="2030-01-01T00:00")
+    assert scheduled.status == 403
+    given_away = await author.send(mine.edit, author=str(installation.actor(Role.EDITOR).id))
+    assert given_away.status == 403
+    row = await stored(installation, "articles", row["id"])
+    assert (row["published_at"], row["version"]) == (None, 1)
+
+
+async def test_b13_authors_read_others_published_articles_and_change_none(
+    installation: Installation, author: Visitor
+) -> None:
+    out = await installation.make(article, title="Theirs", published_at=utc_now() - timedelta(hours=1))
+    hidden = await installation.make(article, title="Hidden")
+    assert (await author.get(f"/article/edit/{out.id}")).status == 403
+    assert (await author.get(f"/article/details/{out.id}")).status == 200
+    assert (await author.get(f"/article/edit/{hidden.id}")).status == 404
+    assert (await author.get(f"/article/details/{hidden.id}")).status == 404
+    refused = await author.post(f"/article/edit/{out.id}", title="Mine now", _version="1")
+    assert refused.status == 403
+    deleted = await author.post("/article/bulk", action="delete", confirmed="yes", records=f"{out.id}:1")
+    assert deleted.status == 403
+    assert [row["title"] for row in await installation.rows("articles")] == ["Theirs", "Hidden"]
+
+
+async def test_d04_no_page_shows_a_hash_and_no_form_takes_one(installation: Installation, admin: Visitor) -> None:
+    account = await installation.make(user, email="new@example.org", name="New", password=PASSWORD)
+    secret = (await stored(installation, "users", account.id))["hashed_password"]
+    assert secret.startswith("$argon2")
+    for path in ("/user/list", f"/user/edit/{account.id}", f"/user/details/{account.id}", "/user/create", "/"):
+        page = await admin.get(path)
+        assert page.status == 200
+        assert "argon2" not in page.html
+        assert secret not in page.html
+    refused = await admin.post(f"/user/edit/{account.id}", _version="1", hashed_password="x")  # noqa: S106 - a guess
+    assert refused.status == 422
+
+
+async def test_an_empty_password_keeps_the_old_one(installation: Installation, admin: Visitor) -> None:
+    account = await installation.make(user, email="new@example.org", name="New", password=PASSWORD)
+    before = (await stored(installation, "users", account.id))["hashed_password"]
+    page = await admin.get(f"/user/edit/{account.id}")
+    assert (await admin.send(page.edit, name="Renamed")).status == 303
+    row = await stored(installation, "users", account.id)
+    assert (row["name"], row["hashed_password"]) == ("Renamed", before)
+    page = await admin.get(f"/user/edit/{account.id}")
+    weak = await admin.send(page.edit, password=WEAK)
+    assert weak.status == 422
+    assert WEAK not in weak.html
+    assert (await admin.send(page.edit, password=ANOTHER)).status == 303
+    assert (await stored(installation, "users", account.id))["hashed_password"] != before
+
+
+async def test_b08_the_last_administrator_stays(installation: Installation, admin: Visitor) -> None:
+    me = installation.actor(Role.ADMIN)
+    page = await admin.get(f"/user/edit/{me.id}")
+    refused = await admin.send(page.edit, role="reader")
+    assert refused.status == 409
+    assert "last active administrator" in refused.text
+    deleted = await admin.post("/user/bulk", action="delete", confirmed="yes", records=f"{me.id}:1")
+    assert deleted.status == 409
+    assert (await stored(installation, "users", me.id))["role"] == Role.ADMIN
+
+
+async def test_b08_nobody_else_reaches_users_or_settings(
+    installation: Installation, editor: Visitor, author: Visitor
+) -> None:
+    me = installation.actor(Role.ADMIN)
+    for visitor in (editor, author):
+        for path in ("/user/list", "/user/create", f"/user/edit/{me.id}", f"/user/details/{me.id}", "/site/list"):
+            assert (await visitor.get(path)).status == 403
+        refused = await visitor.post(f"/user/edit/{me.id}", role="reader", _version="1")
+        assert refused.status == 403
+    assert (await stored(installation, "users", me.id))["version"] == 1
+
+
+async def test_the_settings_are_one_form(installation: Installation, admin: Visitor) -> None:
+    listed = await admin.get("/site/list")
+    page = await admin.get(listed.response.headers["location"])
+    assert page.edit.fields["timezone"] == ["UTC"]
+    wrong = await admin.send(page.edit, timezone="Mars/Olympus")
+    assert wrong.status == 422
+    assert "is no time zone" in wrong.text
+    saved = await admin.send(page.edit, title="Strandline", allow_anonymous_comments=None)
+    assert saved.status == 303
+    (row,) = await installation.rows("site")
+    assert (row["title"], row["allow_anonymous_comments"]) == ("Strandline", False)
+    assert (await admin.get("/site/create")).status == 403
+    assert (await admin.post("/site/bulk", action="delete", confirmed="yes", records="x:1")).status == 403
+
+
+@pytest.mark.parametrize("pk", ["abc", "1", "slow-tides", "00000000-0000-7000-8000-000000000000", "%00", "..%2f.."])
+async def test_an_address_of_nothing_is_a_404_page(installation: Installation, admin: Visitor, pk: str) -> None:
+    await installation.make(article, title="Slow tides")
+    for path in (f"/article/edit/{pk}", f"/article/details/{pk}", f"/nothing/edit/{pk}", f"/nothing/{pk}"):
+        page = await admin.get(path)
+        assert page.status == 404
+        assert "<!doctype html>" in page.html
+
+
+async def test_a_tree_says_what_can_not_be(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(page_type, title="About")
+    page = await editor.get(f"/page/edit/{made.id}")
+    refused = await editor.send(page.edit, parent=str(made.id))
+    assert refused.status == 422
+    assert "below itself" in refused.text
+    assert "About" in refused.text, "the chosen record keeps its title"
+
+
+async def test_a_number_says_what_it_wants(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(redirect, source="/old", target="/new")
+    page = await editor.get(f"/redirect/edit/{made.id}")
+    assert (await editor.send(page.edit, status="soon")).status == 422
+    refused = await editor.send(page.edit, status="200")
+    assert refused.status == 422
+    assert "301, 302, 307 or 308" in refused.text
+    assert (await editor.send(page.edit, status="302")).status == 303
+
+
+async def test_a_menu_that_is_stale_is_compared_as_text(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    made = await installation.make(menu, title="Main", items=[{"label": "Home", "url": "/"}])
+    page = await editor.get(f"/menu/edit/{made.id}")
+    await admin.send((await admin.get(f"/menu/edit/{made.id}")).edit, items="- label: Theirs")
+    refused = await editor.send(page.edit, items="- label: Mine")
+    assert refused.status == 412
+    assert "label: Theirs" in refused.text
+    assert "label: Mine" in refused.text
+
+
+def test_two_texts_stand_side_by_side() -> None:
+    assert side_by_side("a\nb\nc", "a\nx\ny\nc") == [
+        ("a", "a", False), ("b", "x", True), ("", "y", True), ("c", "c", False),
+    ]  # fmt: skip

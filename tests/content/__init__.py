@@ -1,0 +1,1 @@
+"""Tests of cms.content: the rules that a content type has of its own."""

@@ -1,0 +1,1 @@
+"""What every registered content type promises, at every door."""

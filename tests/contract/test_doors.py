@@ -1,0 +1,100 @@
+"""The same edit through every door leaves the same behind: rows, versions and events."""
+
+from pathlib import Path
+from typing import Any
+
+from cms.content.categories import category
+from cms.content.tags import tag
+from cms.crud.policy import Role
+from cms.exchange.apply import apply
+from tests.admin.browsing import Visitor
+from tests.installation import Installation
+from tests.samples import picture
+
+TEXT = "Water *waits* for nobody."
+OF_ITS_OWN = {"id", "created_at", "updated_at", "published_at", "occurred_at", "record_id", "slug"}
+"""What differs between two records in any case."""
+
+
+async def footprint(installation: Installation, slug: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The row of an article and the events about it, without what differs in any case."""
+    row = next(row for row in await installation.rows("articles") if row["slug"] == slug)
+    events = [event for event in await installation.rows("events") if event["record_id"] == row["id"]]
+    return _comparable(row), [_comparable(event) for event in events]
+
+
+def _comparable(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in OF_ITS_OWN}
+
+
+async def by_rest(installation: Installation) -> None:
+    body = {"title": "Tide", "slug": "rest", "content": TEXT, "category": "news", "tags": ["rope"]}
+    made = await installation.send("POST", "/articles", Role.EDITOR, json=body)
+    assert made.status_code == 201, made.text
+    path = "/articles/rest"
+    changed = await installation.send("PATCH", path, Role.EDITOR, json={"title": "Ebb", "version": 1})
+    assert changed.status_code == 200, changed.text
+    assert (await installation.send("POST", f"{path}/publish", Role.EDITOR)).status_code == 200
+
+
+async def by_admin(installation: Installation) -> None:
+    browser = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
+    news = next(row for row in await installation.rows("categories") if row["slug"] == "news")
+    rope = next(row for row in await installation.rows("tags") if row["slug"] == "rope")
+    blank = await browser.get("/article/create")
+    links: dict[str, Any] = {"category": str(news["id"]), "tags": [str(rope["id"])]}
+    made = await browser.send_to("/admin/article/create", blank.edit, title="Tide", slug="admin", content=TEXT, **links)
+    assert made.status == 303, made.text
+    address = made.response.headers["location"]
+    edited = await browser.send_to(address, (await browser.get(address)).edit, title="Ebb")
+    assert edited.status == 303, edited.text
+    opened = await browser.get(address)
+    published = await browser.send_to(address.replace("/edit/", "/publish/"), opened.edit)
+    assert published.status == 303, published.text
+
+
+async def by_files(installation: Installation, folder: Path) -> None:
+    actor, state = installation.actor(Role.EDITOR), installation.app.state
+    (folder / "articles").mkdir(parents=True)
+    file = folder / "articles" / "files.md"
+    front = "author: editor@example.org\ncategory: news\ntags: [rope]\n"
+    published = "published_at: 2026-01-01T00:00:00Z\n"
+    steps = (f"title: Tide\n{front}", f"title: Ebb\n{front}", f"title: Ebb\n{front}{published}")
+    for text in steps:
+        file.write_text(f"---\n{text}---\n{TEXT}\n", encoding="utf-8")
+        report = await apply(state.database, state.registry, state.reader, state.storage, folder, actor=actor)
+        assert report.refused == []
+
+
+async def test_rest_admin_and_files_leave_the_same_behind(installation: Installation, tmp_path: Path) -> None:
+    """D11: one change, one event, in the same transaction, by whichever door."""
+    await installation.make(category, name="News", slug="news")
+    await installation.make(tag, name="Rope", slug="rope")
+    await by_rest(installation)
+    await by_admin(installation)
+    await by_files(installation, tmp_path / "content")
+    row, events = await footprint(installation, "rest")
+    assert row["title"] == "Ebb"
+    assert [event["kind"] for event in events] == ["article.created", "article.updated", "article.published"]
+    assert [event["version"] for event in events] == [1, 2, 3]
+    assert {event["actor_id"] for event in events} == {installation.actor(Role.EDITOR).id}
+    for slug in ("admin", "files"):
+        other_row, other_events = await footprint(installation, slug)
+        assert other_row == row, slug
+        assert [{**e, "id": None} for e in other_events] == [{**e, "id": None} for e in events], slug
+    assert len(await installation.rows("article_tags")) == 3
+
+
+async def test_rest_and_admin_keep_the_same_file(installation: Installation) -> None:
+    browser = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
+    files = {"file": ("buoy.png", picture(3))}
+    made = await installation.send("POST", "/media", Role.EDITOR, files=files, data={"alt": "A buoy"})
+    assert made.status_code == 201, made.text
+    token = await browser.token()
+    other = {"file": ("buoy.png", picture(4))}
+    again = await browser.call("POST", "/media/create", data={"csrf_token": token, "alt": "A buoy"}, files=other)
+    assert again.status == 303, again.text
+    first, second = await installation.rows("media")
+    differing = {name for name in first if first[name] != second[name]}
+    assert differing <= {"id", "path", "storage_key", "sha256", "size", "created_at", "updated_at", "search_text"}
+    assert [row["path"] for row in (first, second)] == ["buoy.png", "buoy-2.png"]

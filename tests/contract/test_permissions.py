@@ -1,0 +1,279 @@
+"""Every route of the application, mounted ones too, called as every role, against the one table (B12, B13, A16)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from admin.security import Cookies
+from admin.shell import STATIC
+from cms.auth import passwords
+from cms.auth.accounts import create_user
+from cms.auth.passwords import Hasher, hash_password
+from cms.auth.users import User
+from cms.content import registry
+from cms.content.articles import article
+from cms.content.comments import CommentStatus
+from cms.crud.content_type import ContentType
+from cms.crud.fields import utc_now
+from cms.crud.policy import Action, Actor, Role
+from cms.crud.problems import NotFound
+from cms.crud.service import UnitOfWork
+from cms.editorial.behaviours import Publishable
+from tests.installation import API, Installation
+from tests.permissions import TABLE, own_permissions, permissions, rows
+from tests.problems import assert_problem
+from tests.samples import SAMPLES, make_host, make_sample, picture
+
+WHERE = sorted(permissions())
+PASSWORD = "velvet gravel teapot"  # noqa: S105 - of this test
+ENDS = {("POST", f"{API}/auth/logout"), ("POST", "/admin/login"), ("POST", "/admin/logout")}
+"""What ends a session comes last."""
+STYLE = min(path.name for path in STATIC.glob("*.css"))
+numbers = count(1)
+
+
+def addresses(app: FastAPI) -> Iterator[tuple[str, str]]:
+    """Every method and path that the application answers to; a screen of the back office once for each type."""
+    for found in iter_route_contexts(app.routes):
+        if isinstance(found.original_route, Mount):
+            yield from _mounted(found.original_route)
+        elif found.path is None or not found.methods:
+            raise AssertionError(f"A test has to learn how to list {found.original_route!r}.")
+        else:
+            yield from ((method, found.path) for method in found.methods)
+
+
+def _mounted(mount: Mount) -> Iterator[tuple[str, str]]:
+    if isinstance(mount.app, StaticFiles):
+        yield "GET", f"{mount.path}/{{path}}"
+    for route in mount.routes:
+        if isinstance(route, Mount):
+            yield from ((method, mount.path + path) for method, path in _mounted(route))
+        elif isinstance(route, Route):
+            names = [content_type.singular for content_type in registry] if "{identity}" in route.path else [""]
+            for method in route.methods or ():
+                yield from ((method, mount.path + route.path.replace("{identity}", name)) for name in names)
+        else:
+            raise AssertionError(f"A test has to learn how to list {route!r}.")
+
+
+def test_every_route_has_its_row(assembled: FastAPI) -> None:
+    """B12: a route that nobody decided about can't be merged."""
+    found, known = set(addresses(assembled)), permissions()
+    undecided = sorted(" ".join(where) for where in found - known.keys() if where[0] != "HEAD")
+    assert undecided == [], "These have no row in tests/permissions.py: say there what each role gets."
+    unknown = sorted(" ".join(where) for where in known.keys() - found)
+    assert unknown == [], "These rows of tests/permissions.py belong to no route: remove them."
+    assert {path for method, path in found if method == "HEAD"} <= {path for method, path in found if method == "GET"}
+
+
+def test_no_route_has_two_rows() -> None:
+    twice = [where for where, times in Counter(where for where, _ in rows(TABLE)).items() if times > 1]
+    assert twice == []
+
+
+def said(response: httpx.Response) -> str:
+    """The gist of an answer."""
+    return " ".join(re.sub("<[^>]*>", " ", response.text).split())[:300]
+
+
+class Caller:
+    """Calls routes as somebody, each with a request that is right in every way but perhaps for who sends it."""
+
+    def __init__(self, installation: Installation, role: Role) -> None:
+        self.installation = installation
+        self.role = role
+        self.types = {content_type.name: content_type for content_type in registry}
+        self.types |= {content_type.singular: content_type for content_type in registry}
+        self.file = ""
+
+    async def call(self, method: str, path: str) -> tuple[httpx.Response, bool]:
+        """The response, and whether the record that the route is about is the same as before."""
+        content_type = self.types.get(path.removeprefix(API).removeprefix("/admin").lstrip("/").split("/")[0])
+        is_keyed = "{key}" in path or "{pk}" in path
+        record = await self.record_of(content_type, path) if content_type and is_keyed else None
+        if record is not None:
+            before = await self.row(content_type, record.id)
+        key = str(record.id) if record is not None else "_"
+        place = path.replace("{key}", key).replace("{pk}", key).replace("{path}", STYLE)
+        place = place.replace("/media/{first}/{second}/{name}", self.file)
+        response = await self.send(method, path, place, content_type, record)
+        return response, record is None or before == await self.row(content_type, record.id)
+
+    async def record_of(self, content_type: ContentType[Any], path: str) -> Any:
+        """A record of somebody else's: public, or in the trash where it is to be restored."""
+        over: dict[str, Any] = {}
+        if issubclass(content_type.model, Publishable):
+            over["published_at"] = utc_now()
+        if content_type.name == "comments":
+            over["status"] = CommentStatus.APPROVED
+        record = await make_sample(self.installation, content_type, next(numbers), **over)
+        if "restore" in path.split("/") and "published_at" in over:
+            async with self.installation.work() as work:
+                service = work.service(content_type)
+                await service.delete(await service.get(record.id, Action.DELETE), 0)
+        return record
+
+    async def row(self, content_type: Any, record_id: UUID) -> Mapping[str, Any] | None:
+        """The record's row."""
+        rows = await self.installation.rows(content_type.model.__tablename__)
+        return next((row for row in rows if row["id"] == record_id), None)
+
+    async def send(self, method: str, path: str, place: str, content_type: Any, record: Any) -> httpx.Response:
+        """The request."""
+        if path.startswith("/admin"):
+            return await self.send_form(method, path, place, content_type, record)
+        return await self.send_json(method, path, place, content_type)
+
+    async def send_json(self, method: str, path: str, place: str, content_type: Any) -> httpx.Response:
+        """A request to the API."""
+        options: dict[str, Any] = {"headers": {"If-Match": "*"}}
+        number = next(numbers)
+        if path.endswith("/register"):
+            values = {"email": f"new{number}@example.org", "name": f"New {number}", "password": PASSWORD}
+            options["json"] = values
+        elif path.endswith("/login"):
+            options["data"] = {"username": "admin@example.org", "password": PASSWORD}
+        elif path.endswith("/users/me") and method == "PATCH":
+            options["json"] = {"name": f"Me {number}"}
+        elif path == f"{API}/media" and method == "POST":
+            options = {"files": {"file": ("p.png", picture(number))}}
+        elif content_type is not None and (method == "PUT" or (method == "POST" and "{key}" not in path)):
+            values = SAMPLES[content_type.name].create(number)
+            options["json"] = {"alt": "x"} if content_type.name == "media" else values
+        elif method == "PATCH":
+            options["json"] = SAMPLES[content_type.name].change
+        return await self.request(method, place, options)
+
+    async def send_form(self, method: str, path: str, place: str, content_type: Any, record: Any) -> httpx.Response:
+        """A request to the back office, with the token of the browser that sends it."""
+        cookies = Cookies(self.installation.app.state.settings)
+        person = self.installation.people.get(self.role)
+        name, seed = (cookies.session, person.cookie) if person else (cookies.visitor, "a visitor")
+        options: dict[str, Any] = {"headers": {"Cookie": f"{name}={seed}"}}
+        if path.endswith("/lookup"):
+            options["params"] = {"field": LOOKED_UP.get(content_type.name, "none")}
+        if method == "POST":
+            form = {"csrf_token": cookies.token(seed), **await self.fields(path, content_type, record)}
+            if path == "/admin/media/create":
+                options["files"] = {"file": ("p.png", picture(next(numbers)))}
+            options["data"] = form
+        return await self.request(method, place, options)
+
+    async def fields(self, path: str, content_type: Any, record: Any) -> dict[str, str]:
+        """What a form of that address has."""
+        if path.endswith("/login"):
+            return {"email": "admin@example.org", "password": PASSWORD}
+        if path.endswith("/create"):
+            values = {**SAMPLES[content_type.name].create(next(numbers))}
+            values.pop("items", None)
+            values.pop("number", None)
+            if "article" in values:
+                values["article"] = str((await make_host(self.installation)).id)
+            return {name: str(value) for name, value in values.items()}
+        if path.endswith("/bulk"):
+            record = await self.record_of(content_type, path)
+            return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
+        if record is None:
+            return {}
+        change = SAMPLES[content_type.name].change
+        return {"_version": str(record.version), **{name: str(value) for name, value in change.items()}}
+
+    async def request(self, method: str, place: str, options: dict[str, Any]) -> httpx.Response:
+        """Send it, signed."""
+        person = self.installation.people.get(self.role)
+        headers = options.pop("headers", {})
+        if place.startswith(API) and person is not None:
+            headers["Authorization"] = f"Bearer {person.token}"
+        self.installation.client.cookies.clear()  # each request brings its own
+        return await self.installation.client.request(method, place, headers=headers, **options)
+
+
+LOOKED_UP = {
+    "articles": "category",
+    "pages": "parent",
+    "categories": "parent",
+    "comments": "article",
+    "media": "owner",
+}
+"""A relation that a picker of each type looks up."""
+
+
+@pytest.fixture
+async def caller_installation(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """With a password that the administrator can type."""
+    monkeypatch.setattr(passwords, "HASHER", Hasher(memory=64, rounds=1))
+    async with installation.database.session() as session:
+        account = await session.get(User, installation.actor(Role.ADMIN).id)
+        assert account is not None
+        account.password = await hash_password(PASSWORD)
+    await make_host(installation)
+    return installation
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_role_gets_what_the_table_says(caller_installation: Installation, role: Role) -> None:
+    """B12, A16: and where a change is refused, nothing has changed."""
+    caller, wrong = Caller(caller_installation, role), []
+    stored = await make_sample(caller_installation, registry.by_name("media"), 999)
+    caller.file = stored.url
+    for method, path in sorted(WHERE, key=lambda where: where in ENDS):
+        status = permissions()[method, path][role]
+        response, is_same = await caller.call(method, path)
+        if response.status_code != status:
+            wrong.append(f"{method} {path}: {response.status_code} {said(response)}")
+        elif method != "GET" and status >= 400 and not is_same:
+            wrong.append(f"{method} {path}: refused, and changed all the same")
+    assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("where", sorted(own_permissions()), ids=" ".join)
+async def test_authors_get_what_the_table_says_at_what_is_theirs(
+    caller_installation: Installation, where: tuple[str, str]
+) -> None:
+    """A16: and what is theirs stays theirs alone; a colleague's article is not even seen before it is public."""
+    (method, path), name = where, where[1].split("/")[3]
+    if name == "media":
+        files = {"file": ("own.png", picture(5))}
+        made = await caller_installation.send("POST", "/media", Role.AUTHOR, files=files)
+    else:
+        made = await caller_installation.send("POST", "/articles", Role.AUTHOR, json={"title": "Mine"})
+    record = made.json()
+    place = path.removeprefix(API).replace("{key}", record["id"])
+    bodies = {"PATCH": {"title": "New"}, "PUT": {"title": "New"}} if name == "articles" else {"PATCH": {}, "PUT": {}}
+    options = {"json": bodies[method]} if method in bodies else {}
+    response = await caller_installation.send(method, place, Role.AUTHOR, headers={"If-Match": "*"}, **options)
+    assert response.status_code == own_permissions()[where], response.text
+
+
+async def test_what_authors_have_written_is_not_seen_by_others_and_not_theirs_once_public(
+    caller_installation: Installation,
+) -> None:
+    """A16, A11."""
+    send = caller_installation.send
+    record = (await send("POST", "/articles", Role.AUTHOR, json={"title": "Mine"})).json()
+    path, theirs = f"/articles/{record['id']}", {"If-Match": "*"}
+    async with caller_installation.work() as work:
+        other = await create_user(work, "other@example.org", Role.AUTHOR, PASSWORD)
+        colleague = Actor(other.id, Role.AUTHOR)
+    async with caller_installation.database.session() as session:
+        service = UnitOfWork(session, colleague, caller_installation.app.state.reader).service(article)
+        with pytest.raises(NotFound):
+            await service.get(record["id"])
+    for method in ("GET", "PATCH", "DELETE"):
+        options = {"json": {"title": "Taken"}} if method == "PATCH" else {}
+        refused = await send(method, path, Role.READER, headers=theirs, **options)
+        assert_problem(refused, 404)
+    assert (await send("POST", f"{path}/publish", Role.EDITOR)).status_code == 200
+    assert_problem(await send("PATCH", path, Role.AUTHOR, headers=theirs, json={"title": "Late"}), 403)
+    assert_problem(await send("DELETE", path, Role.AUTHOR, headers=theirs), 403)

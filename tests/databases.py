@@ -1,0 +1,125 @@
+"""Databases for tests: their tables are made once in a session, and every test gets them empty."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import asyncpg
+from sqlalchemy import URL, MetaData, make_url
+
+from cms.database import Database
+
+Build = Callable[[str], None]
+"""Makes the tables in the empty database at a URL."""
+
+
+class Server(Protocol):
+    """Where databases come from."""
+
+    def empty(self, name: str, build: Build) -> str:
+        """The URL of a database with the tables that `build` makes, and no rows.
+
+        :param name: tells databases of different tables apart.
+        """
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class Sqlite:
+    """Copies a file that holds the tables.
+
+    :param directory: where the files go.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._copies = 0
+
+    def empty(self, name: str, build: Build) -> str:
+        template = self._directory / f"{name}.db"
+        if not template.exists():
+            build(f"sqlite+aiosqlite:///{template}")
+        self._copies += 1
+        copy = self._directory / f"{name}-{self._copies}.db"
+        shutil.copyfile(template, copy)
+        return f"sqlite+aiosqlite:///{copy}"
+
+    def close(self) -> None:
+        """Nothing: pytest clears its temporary directories away."""
+
+
+class PostgreSQL:
+    """Creates a throw-away database for each set of tables, and truncates what a test has filled.
+
+    :param url: of a database to connect to first; its user has to be allowed to create others.
+    :param worker: tells the processes of one test run apart.
+    """
+
+    def __init__(self, url: str, worker: str) -> None:
+        self._url = make_url(url)
+        self._suffix = f"{worker}_{uuid4().hex[:8]}"
+        self._names: dict[str, str] = {}
+        self._runner = asyncio.Runner()
+
+    def empty(self, name: str, build: Build) -> str:
+        if name not in self._names:
+            self._names[name] = f"cms_test_{name}_{self._suffix}"
+            self._runner.run(self._execute(self._url, f"CREATE DATABASE {self._names[name]}"))
+            build(self._shown(self._url_of(name)))
+        else:
+            self._runner.run(self._truncate(self._url_of(name)))
+        return self._shown(self._url_of(name))
+
+    def close(self) -> None:
+        for name in self._names.values():
+            self._runner.run(self._execute(self._url, f"DROP DATABASE {name} WITH (FORCE)"))
+        self._runner.close()
+
+    def _url_of(self, name: str) -> URL:
+        return self._url.set(database=self._names[name])
+
+    async def _truncate(self, url: URL) -> None:
+        connection = await _connect(url)
+        try:
+            tables = [row["tablename"] for row in await connection.fetch(_TABLES)]
+            full = " UNION ALL ".join(f"(SELECT '{t}' AS name FROM \"{t}\" LIMIT 1)" for t in tables)  # noqa: S608 - names of tables
+            if filled := [f'"{row["name"]}"' for row in await connection.fetch(full)]:
+                await connection.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
+        finally:
+            await connection.close()
+
+    async def _execute(self, url: URL, statement: str) -> None:
+        connection = await _connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    @staticmethod
+    def _shown(url: URL) -> str:
+        return url.render_as_string(hide_password=False)
+
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+
+
+async def _connect(url: URL) -> Any:
+    return await asyncpg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def create_tables(metadata: MetaData) -> Build:
+    """Tables straight from their declarations, for those that no migration makes."""
+
+    async def create(url: str) -> None:
+        database = Database(url)
+        async with database.engine.begin() as connection:
+            if not database.is_sqlite:
+                await connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            await connection.run_sync(metadata.create_all)
+        await database.dispose()
+
+    return lambda url: asyncio.run(create(url))

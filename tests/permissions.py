@@ -1,0 +1,142 @@
+"""Who gets what at every door: the one permission table.
+
+A line is a method, an address, and the status that each role gets for a request that is right in every other way:
+anonymous, reader, author, editor, admin, in this order. Records belong to somebody else and are published, where
+their type is; what authors may do with their own stands in `OWN`. `(a|b)` stands for a line each.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from cms.crud.policy import Role
+
+Row = Mapping[Role, int]
+
+TABLE = """
+POST   /api/v1/auth/register                                201 201 201 201 201
+POST   /api/v1/auth/login                                   200 200 200 200 200
+POST   /api/v1/auth/logout                                  401 204 204 204 204
+GET    /api/v1/users/me                                     401 200 200 200 200
+PATCH  /api/v1/users/me                                     401 200 200 200 200
+
+GET    /api/v1/(articles|pages)                             200 200 200 200 200
+GET    /api/v1/(articles|pages)/{key}                       200 200 200 200 200
+POST   /api/v1/articles                                     401 403 201 201 201
+POST   /api/v1/pages                                        401 403 403 201 201
+PATCH  /api/v1/(articles|pages)/{key}                       401 403 403 200 200
+PUT    /api/v1/(articles|pages)/{key}                       401 403 403 200 200
+DELETE /api/v1/(articles|pages)/{key}                       401 403 403 204 204
+POST   /api/v1/(articles|pages)/{key}/publish               401 403 403 200 200
+POST   /api/v1/(articles|pages)/{key}/unpublish             401 403 403 200 200
+POST   /api/v1/articles/{key}/restore                       401 403 404 200 200
+POST   /api/v1/pages/{key}/restore                          401 403 403 200 200
+
+GET    /api/v1/(categories|tags|menus|redirects)            200 200 200 200 200
+GET    /api/v1/(categories|tags|menus|redirects)/{key}      200 200 200 200 200
+POST   /api/v1/(categories|tags|menus|redirects)            401 403 403 201 201
+PATCH  /api/v1/(categories|tags|menus|redirects)/{key}      401 403 403 200 200
+PUT    /api/v1/(categories|tags|menus|redirects)/{key}      401 403 403 200 200
+DELETE /api/v1/(categories|tags|menus|redirects)/{key}      401 403 403 204 204
+
+GET    /api/v1/comments                                     200 200 200 200 200
+GET    /api/v1/comments/{key}                               200 200 200 200 200
+POST   /api/v1/comments                                     201 201 201 201 201
+PATCH  /api/v1/comments/{key}                               401 403 403 200 200
+PUT    /api/v1/comments/{key}                               401 403 403 200 200
+DELETE /api/v1/comments/{key}                               401 403 403 204 204
+
+GET    /api/v1/media                                        200 200 200 200 200
+GET    /api/v1/media/{key}                                  200 200 200 200 200
+POST   /api/v1/media                                        401 403 201 201 201
+PATCH  /api/v1/media/{key}                                  401 403 403 200 200
+PUT    /api/v1/media/{key}                                  401 403 403 200 200
+DELETE /api/v1/media/{key}                                  401 403 403 204 204
+
+GET    /api/v1/site                                         200 200 200 200 200
+PATCH  /api/v1/site                                         401 403 403 403 200
+
+GET    /api/v1/users                                        401 403 403 403 200
+GET    /api/v1/users/{key}                                  401 403 403 403 200
+POST   /api/v1/users                                        401 403 403 403 201
+PATCH  /api/v1/users/{key}                                  401 403 403 403 200
+PUT    /api/v1/users/{key}                                  401 403 403 403 200
+DELETE /api/v1/users/{key}                                  401 403 403 403 204
+
+GET    /media/{first}/{second}/{name}                       200 200 200 200 200
+GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
+
+GET    /admin                                               307 307 307 307 307
+GET    /admin/                                              303 303 200 200 200
+GET    /admin/login                                         200 200 303 303 303
+POST   /admin/login                                         303 303 303 303 303
+POST   /admin/logout                                        303 303 303 303 303
+GET    /admin/static/{path}                                 200 200 200 200 200
+
+GET    /admin/(article|media)/(list|create|lookup)          303 303 200 200 200
+GET    /admin/(article|media)/details/{pk}                  303 303 200 200 200
+GET    /admin/(article|media)/edit/{pk}                     303 303 403 200 200
+POST   /admin/(article|media)/create                        303 303 303 303 303
+POST   /admin/(article|media)/bulk                          303 303 403 303 303
+POST   /admin/(article|media)/edit/{pk}                     303 303 403 303 303
+
+GET    /admin/(page|category|tag|comment|menu|redirect)/(list|create)                         303 303 403 200 200
+GET    /admin/(page|category|comment)/lookup                303 303 403 200 200
+GET    /admin/(tag|menu|redirect)/lookup                    303 303 403 400 400
+GET    /admin/(page|category|tag|comment|menu|redirect)/(details|edit)/{pk}                   303 303 403 200 200
+POST   /admin/(page|category|tag|comment|menu|redirect)/(create|bulk)                         303 303 403 303 303
+POST   /admin/(page|category|tag|comment|menu|redirect)/edit/{pk}                             303 303 403 303 303
+
+POST   /admin/article/(publish|unpublish)/{pk}              303 303 403 303 303
+POST   /admin/article/restore/{pk}                          303 303 404 303 303
+POST   /admin/page/(publish|unpublish|restore)/{pk}         303 303 403 303 303
+POST   /admin/media/(publish|unpublish)/{pk}                303 303 403 404 404
+POST   /admin/media/restore/{pk}                            303 303 404 404 404
+POST   /admin/(category|tag|comment|menu|redirect)/(publish|unpublish|restore)/{pk}           303 303 403 404 404
+
+GET    /admin/site/list                                     303 303 403 403 303
+GET    /admin/site/create                                   303 303 403 403 403
+GET    /admin/site/(details|edit)/{pk}                      303 303 403 403 200
+POST   /admin/site/(create|bulk)                            303 303 403 403 403
+POST   /admin/site/edit/{pk}                                303 303 403 403 303
+
+GET    /admin/user/(list|create)                            303 303 403 403 200
+GET    /admin/user/(details|edit)/{pk}                      303 303 403 403 200
+POST   /admin/user/(create|bulk)                            303 303 403 403 303
+POST   /admin/user/edit/{pk}                                303 303 403 403 303
+GET    /admin/(site|user)/lookup                            303 303 403 403 400
+POST   /admin/(site|user)/(publish|unpublish|restore)/{pk}  303 303 403 403 404
+"""
+
+OWN = """
+PATCH  /api/v1/(articles|media)/{key}                       200
+PUT    /api/v1/(articles|media)/{key}                       200
+DELETE /api/v1/(articles|media)/{key}                       204
+POST   /api/v1/articles/{key}/publish                       403
+POST   /api/v1/articles/{key}/unpublish                     403
+"""
+"""What authors get at their own unpublished articles, and at their own files."""
+
+
+def permissions() -> dict[tuple[str, str], Row]:
+    """The table: the status of each role by method and address."""
+    return {where: dict(zip(Role, statuses, strict=True)) for where, statuses in rows(TABLE)}
+
+
+def own_permissions() -> dict[tuple[str, str], int]:
+    """What authors get at what is theirs, by method and address."""
+    return {where: statuses[0] for where, statuses in rows(OWN)}
+
+
+def rows(table: str) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    """The lines of a table, each alternative spelled out: method and address, and the statuses."""
+    for line in filter(None, table.splitlines()):
+        method, address, *statuses = line.split()
+        for path in _spelled_out(address):
+            yield (method, path), [int(status) for status in statuses]
+
+
+def _spelled_out(address: str) -> list[str]:
+    found = re.search(r"\(([^)]*)\)", address)
+    if found is None:
+        return [address]
+    return [path for name in found[1].split("|") for path in _spelled_out(address.replace(found[0], name, 1))]

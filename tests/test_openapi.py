@@ -1,0 +1,188 @@
+"""The OpenAPI document: complete, stable, true to itself, and the same as the snapshot that reviewers see."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from cms.config import Settings
+from cms.content import registry
+from cms.editorial.behaviours import Publishable, Trashable
+from cms.main import create_app
+from tests.documents import Document
+
+SNAPSHOT = Path(__file__).parent / "openapi.json"
+REFRESH = "The API has changed. If that is meant, refresh the snapshot: cms openapi > tests/openapi.json"
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.fixture(scope="module")
+def document(assembled: FastAPI) -> Document:
+    """The document as it is served."""
+    return Document(assembled.openapi())
+
+
+def properties(schema: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property anywhere in a schema, with its place."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict):
+            yield from ((f"{where}/{name}", member) for name, member in schema["properties"].items())
+        for name, part in schema.items():
+            yield from properties(part, f"{where}/{name}")
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from properties(part, where)
+
+
+def test_it_is_the_snapshot(document: Document) -> None:
+    known = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+    assert document.content == known, REFRESH
+
+
+def test_it_does_not_depend_on_the_process_that_makes_it(document: Document, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/other.db"
+    again = create_app(Settings(database_url=url, media_url=str(tmp_path), log_directory=None, docs=True)).openapi()
+    assert json.dumps(again) == json.dumps(document.content)
+
+
+def test_it_says_what_it_is(document: Document) -> None:
+    assert document.content["openapi"].startswith("3.1")
+    assert document.content["info"]["license"] == {"name": "MIT", "identifier": "MIT"}
+    described = {tag["name"]: tag["description"] for tag in document.content["tags"]}
+    used = {tag for *_, operation in document.operations() for tag in operation["tags"]}
+    assert used == described.keys()
+    assert all(text.endswith(".") for text in described.values())
+
+
+def test_operations_have_stable_names(document: Document) -> None:
+    names = [operation["operationId"] for *_, operation in document.operations()]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    expected = {"register", "login", "logout", "get_own_account", "update_own_account"}
+    expected |= {"get_file", "get_health", "get_readiness", "get_site", "update_site"}
+    for content_type in registry:
+        if content_type.name == "site":
+            continue
+        verbs = ["get", "create", "update", "replace", "delete"]
+        verbs += ["publish", "unpublish"] if issubclass(content_type.model, Publishable) else []
+        verbs += ["restore"] if issubclass(content_type.model, Trashable) else []
+        expected |= {f"list_{content_type.name}", *(f"{verb}_{content_type.singular}" for verb in verbs)}
+    assert set(names) == expected
+
+
+def test_everything_is_described(document: Document) -> None:
+    bare = []
+    for method, path, operation in document.operations():
+        where = f"{method} {path}"
+        bare += [] if operation.get("summary") else [where]
+        bare += [f"{where} {p['name']}" for p in operation.get("parameters", []) if not p.get("description")]
+        answers = operation["responses"].items()
+        bare += [
+            f"{where} {s}" for s, a in answers if a.get("description", "Successful Response") == "Successful Response"
+        ]
+    for name, schema in document.schemas.items():
+        bare += [] if schema.get("description") else [name]
+    for where, member in properties(document.schemas, ""):
+        bare += [] if member.get("description") or "$ref" in member else [where]
+    assert bare == []
+
+
+def test_every_parameter_and_answer_is_typed(document: Document) -> None:
+    untyped = []
+    for method, path, operation in document.operations():
+        where = f"{method} {path}"
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            untyped += [] if {"type", "anyOf", "$ref"} & schema.keys() else [f"{where} {parameter['name']}"]
+        for status, answer in operation["responses"].items():
+            has_body = status not in {"204", "304"}
+            untyped += [] if bool(answer.get("content")) is has_body else [f"{where} {status}"]
+    for where, member in properties(document.schemas, ""):
+        untyped += [] if {"type", "anyOf", "$ref", "enum", "const"} & member.keys() else [where]
+    assert untyped == []
+
+
+def test_every_error_is_a_problem(document: Document) -> None:
+    for method, path, operation in document.operations():
+        errors = {s: a for s, a in operation["responses"].items() if s.startswith(("4", "5"))}
+        assert "400" in errors, (method, path)
+        for status, answer in errors.items():
+            assert answer["content"] == PROBLEM, (method, path, status)
+        if path.startswith("/api/v1"):
+            assert "503" in errors, (method, path)
+    assert not {"HTTPValidationError", "ValidationError"} & document.schemas.keys()
+
+
+def test_one_schema_has_one_name(document: Document) -> None:
+    assert [name for name in document.schemas if re.search(r"-(Input|Output)$|__", name)] == []
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document.content)))
+    assert named == document.schemas.keys()
+
+
+def test_writes_ask_who_is_there(document: Document) -> None:
+    schemes = document.content["components"]["securitySchemes"]
+    assert schemes
+    for method, path, operation in document.operations():
+        security = operation["security"]
+        assert {name for choice in security for name in choice} <= schemes.keys()
+        is_open = path.endswith(("/register", "/login"))
+        is_write = method != "GET" and not is_open
+        assert not is_write or security, (method, path)
+        assert not is_write or {} not in security or path == "/api/v1/comments", (method, path)
+        assert is_write or is_open or {} in security or security == [] or path == "/api/v1/users/me", (method, path)
+
+
+def test_bodies_that_are_written_take_no_unknown_key(document: Document) -> None:
+    """H17."""
+    for method, path, operation in document.operations():
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+            if kind != "application/json":
+                continue
+            options = media["schema"].get("anyOf", [media["schema"]])
+            for option in options:
+                schema = document.resolved(option)
+                assert schema.get("type") == "null" or schema["additionalProperties"] is False, (method, path)
+
+
+def test_examples_are_what_they_are_examples_of(document: Document) -> None:
+    faults = []
+    for where, member in properties(document.schemas, ""):
+        for example in member.get("examples", []):
+            faults += [f"{where}: {fault}" for fault in document.faults(example, member)]
+    for method, path, operation in document.operations():
+        for parameter in operation.get("parameters", []):
+            if "example" in parameter:
+                value = _as_sent(parameter["example"], parameter["schema"])
+                faults += [f"{method} {path} {f}" for f in document.faults(value, parameter["schema"])]
+            for example in parameter["schema"].get("examples", []):
+                faults += [f"{method} {path} {f}" for f in document.faults(example, parameter["schema"])]
+    assert faults == []
+
+
+def _as_sent(example: Any, schema: dict[str, Any]) -> Any:
+    """The value that the text of a query parameter stands for."""
+    if schema["type"] == "integer":
+        return int(example)
+    return str(example).split(",") if schema["type"] == "array" else example
+
+
+def test_the_check_of_examples_would_find_a_wrong_one(document: Document) -> None:
+    tag = {"$ref": "#/components/schemas/TagReference"}
+    right = {"id": "01a205d0-73e4-7308-bf85-5f083ee8aa18", "name": "Rope", "slug": "rope"}
+    assert document.faults(right, tag) == []
+    faulty: list[Any] = [{**right, "id": "x"}, {**right, "more": 1}, {"id": right["id"]}, {**right, "name": None}, []]
+    assert [] not in [document.faults(value, tag) for value in faulty]
+
+
+def test_production_keeps_it_to_itself(tmp_path: Path) -> None:
+    """H15: unless it is switched on."""
+    options = {"public_url": "https://example.org", "secret_key": "s3cr3t-of-more-than-thirty-two-characters"}
+    closed = Settings.model_validate({"environment": "production", "log_directory": None, **options})
+    assert not closed.shows_docs
+    paths = [getattr(route, "path", None) for route in create_app(closed).routes]
+    assert "/openapi.json" not in paths
+    assert "/docs" not in paths
