@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COMPILE := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
-.PHONY: help demo serve test test-long coverage check format bench lock
+.PHONY: help demo serve test test-long clients check format bench lock
 
 help:  ## print this menu
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -24,17 +24,15 @@ serve: $(RUN_STAMP)  ## this installation, as .env and the environment configure
 	@$(BIN)/cms serve --host "$(HOST)" --port "$(PORT)"
 
 test: $(TEST_STAMP)  ## the whole suite; see CMS_TEST_POSTGRES_URL and CMS_TEST_REDIS_URL
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --cov --cov-report=
 
 test-long: $(TEST_STAMP)  ## the tests that take minutes
 	$(BIN)/pytest -n auto -m long
 
-coverage: $(TEST_STAMP)  ## the suite, with what it covers held against the promised figures
-	$(BIN)/pytest -n auto --cov --cov-report=
-	$(BIN)/coverage report --include='cms/crud/*,cms/editorial/*' --fail-under=100
-	$(BIN)/coverage report --fail-under=95
+clients: $(TEST_STAMP)  ## typed clients, made from the document and compiled (needs node and npm)
+	$(BIN)/pytest -m long tests/fuzz/test_clients.py
 
-check: $(TEST_STAMP)  ## format, lint, types, import contracts, spelling, migrations without drift
+check: $(TEST_STAMP)  ## format, lint, types, import contracts, spelling, migrations without drift, coverage
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -43,6 +41,10 @@ check: $(TEST_STAMP)  ## format, lint, types, import contracts, spelling, migrat
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	export CMS_DATABASE_URL="sqlite+aiosqlite:///$$scratch/drift.db" && \
 	$(BIN)/cms migrate && $(BIN)/alembic check
+	@if [ -f .coverage ] && [ -n "$$CMS_TEST_POSTGRES_URL" ] && [ -n "$$CMS_TEST_REDIS_URL" ]; then \
+	$(BIN)/coverage report --include='cms/crud/*,cms/editorial/*' --fail-under=100 && \
+	$(BIN)/coverage report --fail-under=95; \
+	else echo "Coverage was not judged: it needs a run of make test with PostgreSQL and Redis."; fi
 
 format: $(TEST_STAMP)  ## let ruff put the code in order
 	$(BIN)/ruff format

@@ -2,9 +2,11 @@
 
 In reading order: `site` (the application and its routes), `auth` and `security` (the door), `shell` (what every page
 stands in), `views` and `overrides` (the screens of a type), `lists`, `editing`, `forms` and `fields`, `reading` and
-`changes` (all that touches the database), `dashboard`, `cells`, `notices`.
+`changes` (all that touches the database), `dashboard`, `cells`, `notices`,
+`oversize`.
 """
 
+from admin.oversize import answer_too_large
 from admin.site import mount_admin
 
-__all__ = ["mount_admin"]
+__all__ = ["answer_too_large", "mount_admin"]

@@ -44,11 +44,12 @@ class Sessions(AuthenticationBackend):
         """
         form = form_of(request)
         agent = request.headers.get("user-agent", "")
+        before = await self.find_actor(request)  # it may write, and would wait for what `sign_in` has begun to write
         async with open_work(request, ANONYMOUS) as work:
             user = await sign_in(request, work, str(form.get("email", "")), str(form.get("password", "")))
             if not user.role.at_least(Role.AUTHOR):
                 raise Forbidden(NO_ENTRY)
-            await self._close(work, request)
+            await _close(work, before)
             opened = await open_session(work.session, user.id, SessionKind.BROWSER, agent)
         response = RedirectResponse(own_path(str(form.get("next", ""))), 303)
         self.cookies.set(response, self.cookies.session, opened.secret, int(BROWSER_LIFETIME.total_seconds()))
@@ -57,8 +58,9 @@ class Sessions(AuthenticationBackend):
 
     async def logout(self, request: Request) -> Response:
         """Sign out: the session is gone, whoever holds a copy of its cookie."""
+        before = await self.find_actor(request)
         async with open_work(request, ANONYMOUS) as work:
-            await self._close(work, request)
+            await _close(work, before)
         response = RedirectResponse(LOGIN, 303)
         self.cookies.drop(response, self.cookies.session)
         self.cookies.set(response, self.cookies.notice, Notice("signed_out").write(), SECONDS)
@@ -98,11 +100,6 @@ class Sessions(AuthenticationBackend):
         actor: Actor = visit.actor
         return actor
 
-    async def _close(self, work: UnitOfWork, request: Request) -> None:
-        actor = await self.find_actor(request)
-        if actor is not None and actor.session_id is not None:
-            await close_session(work.session, actor.session_id)
-
 
 class Rights(AuthorizationBackend):
     """SQLAdmin's permissions, answered by the policy of each content type."""
@@ -134,6 +131,11 @@ async def open_work(request: Request, actor: Actor) -> AsyncIterator[UnitOfWork]
     state = request.app.state
     async with state.database.session() as session:
         yield UnitOfWork(session, actor, state.reader)
+
+
+async def _close(work: UnitOfWork, actor: Actor | None) -> None:
+    if actor is not None and actor.session_id is not None:
+        await close_session(work.session, actor.session_id)
 
 
 def _is_page(method: str, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -18,10 +19,11 @@ from admin.shell import shell_of
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Control
 from cms.crud.policy import Action
-from cms.crud.problems import Forbidden, NotFound, PreconditionFailed, Problem
+from cms.crud.problems import NotFound, PreconditionFailed, Problem
 from cms.crud.registry import Registry
-from cms.database import DatabaseUnavailable
+from cms.crud.rights import refusal
 from cms.editorial.behaviours import Publishable, Status
+from cms.outages import DatabaseUnavailable
 
 GONE = "This was deleted while you wrote. What you typed is below: creating it makes a new one of it."
 _NOTICES = {"save": "saved", "publish": "published", "unpublish": "unpublished"}
@@ -65,7 +67,7 @@ class Editor:
         """
         opened = await self._read(pk)
         if not may(self.content_type, self.actor, Action.UPDATE, opened.item):
-            raise Forbidden(f"You can read this {self.content_type.label.lower()}, but not change it.")
+            raise refusal(self.actor, Action.UPDATE, self.content_type, SimpleNamespace(**opened.item))
         return await self._page(self._form(shown_fields(self.content_type, self.actor), opened.item), opened)
 
     async def save(self, pk: str, sent: FormData, verb: str = "save") -> Response:

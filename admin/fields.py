@@ -11,13 +11,16 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from wtforms import Field
+from wtforms.utils import unset_value
 
 from cms.crud.fields import Control
 from cms.crud.policy import Role
 from cms.crud.structure import FieldInfo
+from cms.crud.values import MAX_SEARCH
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M"
 """What a browser's control for date and time sends; it knows no zone, and the form says that it is UTC."""
+UNCHOSEN = "Nothing is called “{}”; choose one of the suggestions or clear the field."
 _WHOLE = re.compile(r"-?\d{1,10}\Z", re.ASCII)
 
 
@@ -206,6 +209,7 @@ class RelationField(ContentField):
     """Related records, chosen by searching; holds those chosen and no others.
 
     :param is_many: whether there may be several.
+    :param title: the field of the related records that names them.
     """
 
     control = "relation"
@@ -213,7 +217,19 @@ class RelationField(ContentField):
     def __init__(self, info: FieldInfo, *, is_many: bool, title: str, **options: Any) -> None:
         super().__init__(info, **options)
         self.is_many = is_many
+        self.typed = ""
         self._title = title
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Show stored choices, or take those that were sent; a search whose end was not chosen is a fault.
+
+        `typed` keeps that search, so that nothing typed is lost.
+        """
+        super().process(formdata, data, extra_filters)
+        searches = formdata.getlist(f"{self.name}.typed") if formdata is not None else []
+        self.typed = " ".join(str(searches[0]).split())[:MAX_SEARCH] if searches else ""
+        if self.typed:
+            self.process_errors = [*self.process_errors, UNCHOSEN.format(self.typed)]
 
     def process_data(self, value: Any) -> None:
         """Show stored short forms."""
@@ -235,7 +251,7 @@ class RelationField(ContentField):
     @property
     def digest(self) -> str:
         """As of any field; the order of related records means nothing."""
-        text = " ".join(sorted(choice.id for choice in self.data))
+        text = " ".join([*sorted(choice.id for choice in self.data), self.typed]).rstrip()
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     @property

@@ -130,9 +130,12 @@ class ListAddress:
         return []
 
 
-def read_address(content_type: ContentType[Any], registry: Registry, params: QueryParams) -> ListAddress:
+def read_address(
+    content_type: ContentType[Any], registry: Registry, params: QueryParams, usual_sort: str | None = None
+) -> ListAddress:
     """What the address of a list asks for; an empty parameter asks for nothing.
 
+    :param usual_sort: the order where it asks for none; None means the type's own.
     :raises BadQuery: for anything that the list does not have, without repeating it.
     """
     pairs = [(name, value) for name, value in params.multi_items() if value.strip()]
@@ -140,6 +143,8 @@ def read_address(content_type: ContentType[Any], registry: Registry, params: Que
     try:
         page = _page_number(dict(pairs).get("page", "1"))
         sought = [(n, _typed(parameters.get(n), v)) for n, v in pairs if n != "page"]
+        if usual_sort is not None and "sort" not in dict(pairs):
+            sought.append(("sort", usual_sort))
         query = parse_list(sought, parameters)
     except ValueError:
         raise BadQuery(UNKNOWN_ADDRESS) from None

@@ -16,9 +16,10 @@ from admin.views import ContentView
 from cms.content.comments import Comment, CommentStatus, comment
 from cms.content.site import SITE_ID, Site
 from cms.crud.problems import FieldError, Invalid, Problem
-from cms.database import DatabaseUnavailable
+from cms.media.inspection import DEFAULT_LIMITS
 from cms.media.records import Media
 from cms.media.uploads import remove_unused, store_upload
+from cms.outages import DatabaseUnavailable
 
 
 class MediaView(ContentView):
@@ -59,6 +60,7 @@ class MediaView(ContentView):
         errors = error.errors if isinstance(error, Problem) else ()
         context = {
             "view": self,
+            "limits": DEFAULT_LIMITS,
             "texts": {name: str(form.get(name, "")) for name in ("alt", "caption")},
             "messages": {(item.pointer or "").strip("/"): item.detail for item in errors},
             "error": error,
@@ -68,7 +70,9 @@ class MediaView(ContentView):
 
 
 class CommentView(ContentView):
-    """Comments: moderators decide about them, one by one or many at once."""
+    """Comments: moderators decide about them, one by one or many at once, and meet the newest first."""
+
+    usual_sort = "-created_at"
 
     marks: ClassVar[Mapping[str, Verb]] = {
         "approve": set_values(comment, {"status": CommentStatus.APPROVED}),

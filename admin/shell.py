@@ -17,8 +17,8 @@ from admin.security import Cookies, new_seed
 from cms.config import Settings
 from cms.crud.policy import ANONYMOUS
 from cms.crud.problems import Problem
-from cms.database import DatabaseUnavailable
 from cms.media.storage import StorageError
+from cms.outages import DatabaseUnavailable
 
 STATIC: Final = Path(__file__).parent / "static"
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -83,13 +83,23 @@ class Shell:
         return response
 
     async def error(
-        self, request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        status: int,
+        sentence: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        back: str | None = None,
     ) -> Response:
-        """A page that says what went wrong."""
+        """A page that says what went wrong.
+
+        :param back: the page of a form that went wrong.
+        """
         context = {
             "status": status,
             "title": HTTPStatus(status).phrase,
             "sentence": sentence,
+            "back": back,
             "request_id": getattr(request.state, "request_id", ""),
         }
         response = await self.render(request, "error.html", context, status)

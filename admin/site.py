@@ -24,9 +24,9 @@ from admin.shell import STATIC, TEMPLATES, Shell
 from admin.views import ContentView, build_view
 from cms.crud.problems import Problem
 from cms.crud.registry import Registry
-from cms.database import DatabaseUnavailable
 from cms.media.storage import StorageError
 from cms.middleware import surround
+from cms.outages import DatabaseUnavailable
 
 BASE = "/admin"
 SCREENS = (

@@ -30,7 +30,7 @@ from cms.crud.plan import Page, Reader
 from cms.crud.policy import Action, Actor, Role
 from cms.crud.problems import BadQuery, Forbidden, NotFound, Problem
 from cms.crud.registry import Registry
-from cms.crud.service import refusal
+from cms.crud.rights import refusal
 from cms.crud.values import MAX_SEARCH, is_uuid
 from cms.editorial.behaviours import Publishable, Trashable
 from cms.editorial.workflow import EditorialService
@@ -43,6 +43,8 @@ class ContentView(ModelView):
     registry: ClassVar[Registry]
     can_export = False
     can_import = False
+    usual_sort: ClassVar[str | None] = None
+    """The order of the list that nobody has ordered, where it is another than REST's."""
     list_template = "list.html"
     marks: ClassVar[Mapping[str, Verb]] = {}
     """Steps of this type's own, by name; they can be taken back, so nobody is asked whether they are sure."""
@@ -50,7 +52,7 @@ class ContentView(ModelView):
     async def show_list(self, request: Request) -> Response:
         """The records that the actor may see, narrowed and ordered by the address."""
         actor, state = actor_of(request), request.app.state
-        address = read_address(self.content_type, self.registry, request.query_params)
+        address = read_address(self.content_type, self.registry, request.query_params, self.usual_sort)
         page, rows, controls = await state.database.read(_read_list, state.reader, address, actor)
         total = page.total or 0
         if not rows and address.page > 1:

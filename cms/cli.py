@@ -1,7 +1,9 @@
 """The `cms` command: thin verbs over the rooms."""
 
 import asyncio
+import gc
 import json
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -11,19 +13,21 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvicorn
+from asyncpg import PostgresError
 from fastapi import FastAPI
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from cms.auth.accounts import create_user
 from cms.auth.passwords import generate_password
 from cms.auth.users import User
 from cms.config import Settings, SettingsError, load_settings
+from cms.connections import TimelyConnection
 from cms.crud.policy import SYSTEM, Role
 from cms.crud.problems import Problem
 from cms.crud.service import UnitOfWork
-from cms.database import DatabaseUnavailable
 from cms.doctor import examine
 from cms.exchange.apply import apply, plan
 from cms.exchange.pull import pull
@@ -31,6 +35,7 @@ from cms.exchange.report import FolderError, Report, summarise
 from cms.logs import configure_logging
 from cms.main import create_app
 from cms.media.storage import StorageError
+from cms.outages import DatabaseUnavailable, explain
 from cms.upgrade import upgrade
 
 T = TypeVar("T")
@@ -53,17 +58,18 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the site, the API and the back office."""
     settings = _settings()
     configure_logging(settings.log_level, settings.log_directory)
-    _serve(create_app(settings), host, port)
+    try:
+        site = create_app(settings)
+    except (DatabaseUnavailable, ValueError) as error:
+        _fail(str(error))
+    _serve(site, host, port)
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
     settings = _settings()
-    try:
-        upgrade(settings.database_url)
-    except (OSError, DatabaseUnavailable) as error:
-        _fail(f"The database can't be reached: {error}")
+    _migrate(settings)
     typer.echo("The database is up to date.")
 
 
@@ -130,7 +136,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     settings = _settings()
     listener = _listen(host, port)
     configure_logging(settings.log_level, settings.log_directory)
-    upgrade(settings.database_url)
+    _migrate(settings)
     if not _run(lambda site: site.state.database.read(_count_users)):
         _furnish(f"http://{host}:{port}/admin/")
     _serve(create_app(settings), host, port, listener)
@@ -156,6 +162,13 @@ def apply_directory(directory: Path | None) -> int:
     for email, password in report.passwords.items():
         typer.echo(f"New user {email} with password {password}")
     return 1 if report.refused else 0
+
+
+def _migrate(settings: Settings) -> None:
+    try:
+        upgrade(settings.database_url)
+    except (OSError, SQLAlchemyError, PostgresError) as error:
+        _fail(explain(error) or f"The database can't be migrated: {error}")
 
 
 def _furnish(address: str) -> None:
@@ -202,7 +215,7 @@ def _run(work: Callable[[FastAPI], Awaitable[T]]) -> T:
     try:
         return asyncio.run(_as_coroutine(run()))
     except Problem as problem:
-        _fail("\n".join([problem.detail, *(f"  {e.pointer or e.parameter}: {e.detail}" for e in problem.errors)]))
+        _fail("\n".join(error.detail for error in problem.errors) or problem.detail)
     except (DatabaseUnavailable, StorageError, FolderError) as error:
         _fail(str(error))
 
@@ -223,8 +236,11 @@ def _serve(site: FastAPI, host: str, port: int, listener: socket.socket | None =
         proxy_headers=False,
         timeout_graceful_shutdown=30,
         timeout_keep_alive=30,
+        http=TimelyConnection,
     )
     typer.echo(f"Serving at http://{host}:{port}/ (Ctrl-C stops it)")
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn, once it has stopped, raises it again: that was no failure
+    gc.freeze()  # what was made once need not be looked through whenever memory is
     uvicorn.Server(config).run([listener])  # on uvloop, where there is one
 
 
@@ -237,7 +253,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        _fail(f"Port {port} at {host} can't be used ({error.strerror}). Choose another: make demo PORT=8001.")
+        _fail(f"Port {port} at {host} can't be used ({error.strerror}). Choose another one with --port or PORT=…")
     return listener
 
 

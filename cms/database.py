@@ -8,17 +8,16 @@ where they are known to be small, on the event loop within a budget.
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from time import perf_counter
+from contextlib import asynccontextmanager
+from time import thread_time
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import asyncpg
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from cms.outages import make_folder, told_plainly
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +30,7 @@ READERS = 8
 THREADS = 4
 """Threads that may read at once, on SQLite; each holds a connection and its cache."""
 BUDGET = 0.005
-"""Seconds for which a small read may hold the event loop, on SQLite, before it is handed to a thread."""
+"""Seconds of work for which a small read may hold the event loop, on SQLite, before it is handed to a thread."""
 
 _STEPS = 4_000
 """Of SQLite's machine, between two looks at the clock: well below a millisecond for all but scans of long texts."""
@@ -39,10 +38,6 @@ _POSTGRES_WAITS: dict[str, Any] = {
     "pool_timeout": POOL_TIMEOUT,
     "connect_args": {"timeout": 5, "command_timeout": 30},
 }
-
-
-class DatabaseUnavailable(Exception):
-    """The database does not answer or can't write; nothing was changed. `str()` says why, for people."""
 
 
 class Database:
@@ -66,7 +61,7 @@ class Database:
 
         :raises DatabaseUnavailable: if the database does not answer, is locked or full.
         """
-        with _unavailable():
+        with told_plainly():
             async with self.sessions() as session, session.begin():
                 yield session
 
@@ -76,18 +71,19 @@ class Database:
         :param function: takes the connection first; must not write.
         :raises DatabaseUnavailable: if the database does not answer.
         """
-        with _unavailable():
+        with told_plainly():
             return await self._reads.run(lambda connection: function(connection, *args, **kwargs))
 
     async def read_soon(
         self, function: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run a function that reads little and does nothing else, without leaving the event loop if it is quick.
+        """Run a function of one statement or so, which does nothing else, with as little around it as can be.
 
-        :param function: takes the connection first; on SQLite it may be started anew, once its budget is spent.
+        :param function: takes the connection first. On SQLite it has one snapshot, and is started anew in a thread
+            once its budget is spent; on PostgreSQL each statement has its own snapshot.
         :raises DatabaseUnavailable: if the database does not answer.
         """
-        with _unavailable():
+        with told_plainly():
             return await self._reads.run_soon(lambda connection: function(connection, *args, **kwargs))
 
     async def dispose(self) -> None:
@@ -108,7 +104,7 @@ class Database:
                 max_overflow=10,
                 **_POSTGRES_WAITS,
             )
-        Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.url.database or "")
         engine = create_async_engine(
             self.url,
             echo=echo,
@@ -153,11 +149,12 @@ class _SqliteReads:
         return await to_thread.run_sync(_run, self._patient, function, limiter=self._limiter)
 
     async def run_soon(self, function: Callable[[Connection], R]) -> R:
-        self._deadline = perf_counter() + BUDGET
+        self._deadline = thread_time() + BUDGET
         try:
             return _run(self._quick, function)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
+        except (OperationalError, sqlite3.OperationalError) as error:  # the bare one is that of BEGIN
+            driver_error = getattr(error, "orig", error)
+            if getattr(driver_error, "sqlite_errorcode", None) not in {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY}:
                 raise
         return await self.run(function)
 
@@ -167,7 +164,7 @@ class _SqliteReads:
 
     def _limit(self, connection: Any, _: object) -> None:
         connection.execute("PRAGMA busy_timeout = 0")
-        connection.set_progress_handler(lambda: perf_counter() > self._deadline, _STEPS)
+        connection.set_progress_handler(lambda: thread_time() > self._deadline, _STEPS)
 
 
 class _PostgresReads:
@@ -177,24 +174,34 @@ class _PostgresReads:
         engine = create_async_engine(
             url, echo=echo, hide_parameters=True, pool_size=READERS, max_overflow=0, **_POSTGRES_WAITS
         )
-        self._engine = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        event.listen(engine.sync_engine, "connect", _allow_only_reading)
+        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._statements = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def run(self, function: Callable[[Connection], R]) -> R:
-        try:
-            return await self._run(function)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-        return await self._run(function)  # a connection is not asked before each use whether it still stands
+        return await _retried(self._snapshots, function)
 
-    run_soon = run
+    async def run_soon(self, function: Callable[[Connection], R]) -> R:
+        return await _retried(self._statements, function)
 
     async def dispose(self) -> None:
-        await self._engine.dispose()
+        await self._snapshots.dispose()
 
-    async def _run(self, function: Callable[[Connection], R]) -> R:
-        async with self._engine.connect() as connection:
+
+async def _retried(engine: AsyncEngine, function: Callable[[Connection], R]) -> R:
+    """Run a function that reads; anew where its connection is gone, since none is asked first if it still stands."""
+    try:
+        async with engine.connect() as connection:
             return await connection.run_sync(function)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    async with engine.connect() as connection:
+        return await connection.run_sync(function)
+
+
+def _allow_only_reading(connection: Any, _: object) -> None:
+    connection.run_async(lambda driver: driver.execute("SET default_transaction_read_only = on"))
 
 
 def _create_sqlite_reader(url: URL, echo: bool, *, pool_size: int) -> Engine:
@@ -245,43 +252,3 @@ def _prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> N
 def _lower(text: str | None) -> str | None:
     """SQLite's own `lower` knows ASCII alone; PostgreSQL's knows every alphabet."""
     return text.lower() if isinstance(text, str) else text
-
-
-_MESSAGES = {
-    "locked": "The database is busy with another change. Nothing was saved; try again in a moment.",
-    "full": "The disk of the database is full. Nothing was saved; free some space and try again.",
-    "readonly": "The database can't be written to. Nothing was saved; check the permissions of its file.",
-    "unable to open": "The database can't be opened; check that its folder exists and may be written to.",
-    "no such table": "The database has not been migrated; run “cms migrate”.",
-    "undefinedtable": "The database has not been migrated; run “cms migrate”.",
-}
-
-
-@contextmanager
-def _unavailable() -> Any:
-    """Tell failures of the database from failures of the request."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise DatabaseUnavailable("Too many requests wait for the database. Try again in a moment.") from error
-    except DBAPIError as error:
-        if message := _message_of(error):
-            raise DatabaseUnavailable(message) from error
-        raise
-    except (TimeoutError, ConnectionError, asyncpg.PostgresConnectionError) as error:
-        raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from error
-    except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError, asyncpg.InterfaceError) as error:
-        raise DatabaseUnavailable("The database does not answer. Try again in a moment.") from error
-
-
-def _message_of(error: DBAPIError) -> str | None:
-    text = f"{error.orig.__class__.__name__} {error.orig}".lower()
-    for sign, message in _MESSAGES.items():
-        if sign in text:
-            return message
-    is_gone = error.connection_invalidated or (isinstance(error, OperationalError) and not _is_sqlite(error))
-    return "The database does not answer. Try again in a moment." if is_gone else None
-
-
-def _is_sqlite(error: DBAPIError) -> bool:
-    return isinstance(error.orig, sqlite3.Error)

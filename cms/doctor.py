@@ -16,8 +16,9 @@ from cms.crud.content_type import ContentType
 from cms.crud.policy import Role
 from cms.crud.registry import Registry
 from cms.crud.structure import Shape
-from cms.database import Database, DatabaseUnavailable
+from cms.database import Database
 from cms.media.storage import StorageError
+from cms.outages import DatabaseUnavailable
 from cms.upgrade import pending
 
 
@@ -32,8 +33,8 @@ async def examine(app: FastAPI) -> list[str]:
     findings += await _of_database(app.state.database, app.state.registry)
     try:
         await app.state.storage.check()
-    except StorageError as error:
-        findings.append(str(error))
+    except (StorageError, OSError) as error:
+        findings.append(f"Uploaded files can't be kept: {error}")
     if settings.redis_url:
         findings += await _of_redis(settings.redis_url)
     return findings
@@ -74,7 +75,7 @@ async def _of_database(database: Database, registry: Registry) -> list[str]:
     except DatabaseUnavailable as error:
         return [str(error)]
     except SQLAlchemyError as error:
-        return [f"The database can't be read: {type(error).__name__}."]
+        return [f"The database can't be read: {error}"]
 
 
 def _of_tables(connection: Connection, registry: Registry) -> Iterator[str]:

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from admin import mount_admin
+from admin import answer_too_large, mount_admin
+from admin.security import Cookies
 from cms import __version__
 from cms.auth.dependencies import get_actor, get_work
 from cms.auth.router import build_auth_router
 from cms.auth.throttle import Throttle
+from cms.body_limit import BodyLimit
 from cms.config import Settings, load_settings
 from cms.content import registry
 from cms.content.comments import limit_comments
@@ -23,15 +25,16 @@ from cms.crud.plan import Reader
 from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.router import build_router
-from cms.database import Database, DatabaseUnavailable
+from cms.database import Database
 from cms.editorial.recorder import record_changes
 from cms.editorial.router import build_workflow_router
+from cms.head import HeadAsGet
 from cms.health import build_health_router
+from cms.media.records import MEDIA_PATH
 from cms.media.router import build_files_router, build_media_router
 from cms.media.storage import StorageError, open_storage
 from cms.middleware import (
     AccessLog,
-    BodyLimit,
     ClientAddress,
     RequestId,
     SecurityHeaders,
@@ -39,6 +42,8 @@ from cms.middleware import (
     surround,
 )
 from cms.openapi import describe
+from cms.outages import DatabaseUnavailable
+from cms.shedding import Shedding
 
 API = "/api/v1"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -111,6 +116,7 @@ def _layers(settings: Settings) -> list[Middleware]:
     public_url = str(settings.public_url or "")
     uploads = {f"{API}/media": UPLOAD_LIMIT, "/admin/media": UPLOAD_LIMIT}
     return [
+        Middleware(Shedding, cookie=Cookies(settings).session, public_url=public_url),
         Middleware(RequestId),
         Middleware(ClientAddress, trusted=settings.trusted_proxies),
         Middleware(SecurityHeaders, public_url=public_url),
@@ -123,7 +129,8 @@ def _layers(settings: Settings) -> list[Middleware]:
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
             expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
         ),
-        Middleware(BodyLimit, default=BODY_LIMIT, uploads=uploads),
+        Middleware(BodyLimit, default=BODY_LIMIT, uploads=uploads, pages={"/admin": answer_too_large}),
+        Middleware(HeadAsGet, except_under=(MEDIA_PATH, "/admin")),
     ]
 
 

@@ -1,12 +1,12 @@
 """What every request passes before it reaches a route: pure ASGI layers, each with one job.
 
-From the outside in: RequestId, ClientAddress, SecurityHeaders, AccessLog, TrustedHost, BodyLimit. `surround`
+From the outside in: RequestId, ClientAddress, SecurityHeaders, AccessLog, TrustedHost. `surround`
 puts them around the whole application, its handler of unexpected errors included, so that a 500 has them too,
 and hands them HTTP requests only.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import perf_counter
@@ -17,7 +17,6 @@ from uuid import uuid4
 from loguru import logger
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,6 +60,12 @@ def surround(app: Starlette, layers: Sequence[Middleware]) -> None:
         return choose
 
     app.build_middleware_stack = build_all  # type: ignore[method-assign]  # Starlette calls it once, when first asked
+
+
+def security_headers(public_url: str) -> dict[str, str]:
+    """The headers that every answer of the site at that address has."""
+    is_https = urlsplit(public_url).scheme == "https"
+    return SECURITY_HEADERS | (HTTPS_ONLY if is_https else {})
 
 
 class RequestId:
@@ -131,8 +136,7 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, *, public_url: str = "") -> None:
         """:param public_url: the site's address; an https one promises HTTPS for a year (HSTS)."""
         self.app = app
-        is_https = urlsplit(public_url).scheme == "https"
-        self.headers = SECURITY_HEADERS | (HTTPS_ONLY if is_https else {})
+        self.headers = security_headers(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -157,7 +161,7 @@ class AccessLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        answer = _Answer(send)
+        answer = Answer(send)
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
@@ -185,7 +189,7 @@ class TrustedHost:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_ours(Headers(scope=scope).getlist("host")):
             detail = "This site does not answer to the host name of the request. Use the site's public address."
-            await _refuse(HTTPStatus.BAD_REQUEST, detail, scope, receive, send)
+            await refuse(HTTPStatus.BAD_REQUEST, detail, scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -197,51 +201,7 @@ class TrustedHost:
         return name in self.names or (self.development and _address(name) is not None)
 
 
-class BodyLimit:
-    """Refuses a body that is too large before reading on: by its declared length, and by counting."""
-
-    def __init__(self, app: ASGIApp, *, default: int, uploads: Mapping[str, int] | None = None) -> None:
-        """:param uploads: path prefix → bytes, where the limit is another one; the longest prefix wins."""
-        self.app = app
-        self.default = default
-        self.uploads = sorted((uploads or {}).items(), key=lambda item: len(item[0]), reverse=True)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = self._limit(scope["path"])
-        detail = f"The request is too large: its body may have at most {limit:,} bytes. Send less at once."
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit:
-            await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, scope, receive, send)
-            return
-        answer = _Answer(send)
-        left = limit
-
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                # An answer not yet begun is ours to give, whatever the application makes of the exception.
-                answer.is_dropped = not answer.status
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return message
-
-        try:
-            await self.app(scope, counted, answer.send)
-        except Exception:
-            if not answer.is_dropped:
-                raise
-        if answer.is_dropped:
-            await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, scope, receive, send)
-
-    def _limit(self, path: str) -> int:
-        for prefix, limit in self.uploads:
-            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
-                return limit
-        return self.default
-
-
-class _Answer:
+class Answer:
     """Passes an answer on and remembers how far it has come."""
 
     def __init__(self, send: Send) -> None:
@@ -270,7 +230,8 @@ def _log_request(scope: Scope, status: int, started: float, error: Exception | N
     )
 
 
-async def _refuse(status: HTTPStatus, detail: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(status: HTTPStatus, detail: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a problem (RFC 9457) from outside of the application."""
     problem = {
         "type": "about:blank",
         "title": status.phrase,

@@ -73,6 +73,9 @@ def build_document(app: FastAPI, registry: Registry, public_url: str) -> dict[st
             if method in operations:
                 is_open = method == "get" or operations[method]["operationId"] in open_to_all
                 _complete(operations[method], schemas, is_open=is_open)
+                if method == "delete":
+                    _require_version(operations[method])
+    _link(document["paths"])
     return document
 
 
@@ -118,6 +121,37 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, is_open: bo
         operation["security"] = []
     elif is_open and not operation["operationId"].endswith("own_account"):
         operation["security"] = [{}, *operation["security"]]  # the anonymous read what is public
+
+
+def _require_version(operation: dict[str, Any]) -> None:
+    """Where there is no body to hold the version, the header has to."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "if-match":
+            parameter["required"] = True
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Say where an answer leads: a list to its first record, a new record to what it is for, a deleted one back."""
+    for path, operations in paths.items():
+        if (one := paths.get(f"{path}/{{key}}")) is None:
+            continue
+        verbs = {verb: paths[p] for p in paths if (verb := p.removeprefix(f"{path}/{{key}}/")) != p}
+        _lead(operations["get"], "200", "$response.body#/items/0/id", [one["get"]])
+        if "post" in operations:
+            following = [*one.values(), *(item["post"] for verb, item in verbs.items() if verb != "restore")]
+            _lead(operations["post"], "201", "$response.body#/id", following)
+        if "restore" in verbs:
+            _lead(one["delete"], "204", "$request.path.key", [verbs["restore"]["post"]])
+
+
+def _lead(operation: dict[str, Any], status: str, key: str, targets: list[dict[str, Any]]) -> None:
+    links = operation["responses"][status].setdefault("links", {})
+    for target in targets:
+        parameters = {"path.key": key}
+        if any(p["name"] == "if-match" for p in target["parameters"]):
+            parameters["header.if-match"] = "$response.header.ETag"
+        name = target["operationId"]
+        links[name] = {"operationId": name, "parameters": parameters, "description": f"{target['summary']}."}
 
 
 def _problem(problem: type[Problem]) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 
 def alembic_config(url: str) -> Config:
@@ -35,9 +34,16 @@ def pending(connection: Connection) -> list[str]:
     """The revisions that a database still lacks, oldest first; empty where it is up to date."""
     url = str(connection.engine.url)
     scripts = ScriptDirectory.from_config(alembic_config(url))
-    current = set(MigrationContext.configure(connection).get_current_heads())
+    current = _current(connection)
     if current == set(scripts.get_heads()):
         return []
     known = [script.revision for script in scripts.walk_revisions()]
     newer = known[: known.index(next(iter(current)))] if current & set(known) else known
     return newer[::-1]
+
+
+def _current(connection: Connection) -> set[str]:
+    """Where the database stands; nowhere, if it was never migrated."""
+    if not inspect(connection).has_table("alembic_version"):
+        return set()
+    return set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cms.body_limit import BodyLimit
 from cms.middleware import (
     SECURITY_HEADERS,
     AccessLog,
-    BodyLimit,
     ClientAddress,
     RequestId,
     SecurityHeaders,

@@ -12,6 +12,9 @@ from fastapi import FastAPI
 
 from cms.config import Settings
 from cms.content import registry
+from cms.crud.conditional import TAG_PATTERN, expected_version
+from cms.crud.problems import BadQuery
+from cms.crud.values import TEXT_PATTERN
 from cms.editorial.behaviours import Publishable, Trashable
 from cms.main import create_app
 from tests.documents import Document
@@ -156,18 +159,78 @@ def test_examples_are_what_they_are_examples_of(document: Document) -> None:
     for method, path, operation in document.operations():
         for parameter in operation.get("parameters", []):
             if "example" in parameter:
-                value = _as_sent(parameter["example"], parameter["schema"])
-                faults += [f"{method} {path} {f}" for f in document.faults(value, parameter["schema"])]
+                faults += [f"{method} {path} {f}" for f in document.faults(parameter["example"], parameter["schema"])]
             for example in parameter["schema"].get("examples", []):
                 faults += [f"{method} {path} {f}" for f in document.faults(example, parameter["schema"])]
     assert faults == []
 
 
-def _as_sent(example: Any, schema: dict[str, Any]) -> Any:
-    """The value that the text of a query parameter stands for."""
-    if schema["type"] == "integer":
-        return int(example)
-    return str(example).split(",") if schema["type"] == "array" else example
+def test_headers_are_texts(document: Document) -> None:
+    """A header can't be null: a client that believed it could would send the word."""
+    for method, path, operation in document.operations():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "header":
+                assert parameter["schema"]["type"] == "string", (method, path, parameter["name"])
+
+
+def test_a_deletion_asks_for_the_version_in_its_header(document: Document) -> None:
+    """It has no body that could hold it."""
+    for method, path, operation in document.operations():
+        required = [p["name"] for p in operation.get("parameters", []) if p["in"] == "header" and p["required"]]
+        assert required == (["if-match"] if method == "DELETE" else []), (method, path)
+
+
+@pytest.mark.parametrize("header", ["*", '"v3"', 'W/"v3"', '"v12-00ff00ff00ff00ff"'])
+def test_the_pattern_of_if_match_is_what_is_read(header: str) -> None:
+    assert re.search(TAG_PATTERN, header)
+    expected_version(header)
+
+
+@pytest.mark.parametrize("header", ["", "null", "v3", '"3"', '"v3', '"v12345678901"', '"v3-xyz"'])
+def test_what_the_pattern_of_if_match_leaves_out_is_refused(header: str) -> None:
+    assert not re.search(TAG_PATTERN, header)
+    with pytest.raises(BadQuery):
+        expected_version(header)
+
+
+def test_patterns_can_be_read_by_browsers(document: Document) -> None:
+    """JavaScript's `u` flag allows no needless escapes: `\"` made the pattern of e-mail addresses unreadable."""
+    patterns = set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(document.content)))
+    assert patterns
+    for pattern in map(json.loads, patterns):
+        assert set(re.findall(r"\\(.)", pattern)) <= set("dDwWsSbBxunrtfv^$.*+?()[]{}|/\\"), pattern
+
+
+def test_texts_in_queries_are_without_nul(document: Document) -> None:
+    """As the reader has it; in bodies it is told by the answer."""
+    for method, path, operation in document.operations():
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"].get("items", parameter["schema"])
+            is_free = schema["type"] == "string" and not {"enum", "format"} & schema.keys()
+            if parameter["in"] == "query" and is_free and parameter["name"] != "cursor":
+                assert schema["pattern"] == TEXT_PATTERN, (method, path, parameter["name"])
+
+
+def test_links_lead_from_answers_to_operations(document: Document) -> None:
+    """A list leads to its first record, a new record to all that can be done with it, a trashed one back."""
+    named = {operation["operationId"]: operation for *_, operation in document.operations()}
+    linked = {
+        name: set(links)
+        for name, operation in named.items()
+        for answer in operation["responses"].values()
+        if (links := answer.get("links"))
+    }
+    assert linked["list_articles"] == {"get_article"}
+    changes = {"get_article", "update_article", "replace_article", "delete_article"}
+    assert linked["create_article"] == changes | {"publish_article", "unpublish_article"}
+    assert linked["delete_article"] == {"restore_article"}
+    assert {f"list_{t.name}" for t in registry if t.name != "site"} <= linked.keys()
+    for operation in named.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                target = named[link["operationId"]]
+                known = {f"{p['in']}.{p['name']}" for p in target["parameters"]}
+                assert link["parameters"].keys() <= known
 
 
 def test_the_check_of_examples_would_find_a_wrong_one(document: Document) -> None:

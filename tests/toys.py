@@ -43,7 +43,7 @@ from cms.crud.registry import Registry
 from cms.crud.router import build_router
 from cms.crud.search import Searchable
 from cms.crud.service import Service, UnitOfWork
-from cms.database import DatabaseUnavailable
+from cms.outages import DatabaseUnavailable
 
 SECRET = "a secret that signs the cursors of toys"  # noqa: S105 - of toys alone
 

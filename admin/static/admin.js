@@ -8,6 +8,32 @@ const make = (tag, options = {}, ...children) => {
   return element;
 };
 
+// What is wrong with a field, beside it; an empty sentence takes it back.
+const complain = (input, sentence) => {
+  const field = input.closest(".field, .filter");
+  const id = `${input.id}-errors`;
+  const described = (input.getAttribute("aria-describedby") || "").split(" ").filter((name) => name && name !== id);
+  field.querySelector(".field-errors")?.remove();
+  field.classList.toggle("has-errors", Boolean(sentence));
+  if (sentence) {
+    described.unshift(id);
+    (input.closest(".picker") || input).after(make("ul", { id, className: "field-errors" }, make("li", { textContent: sentence })));
+    input.setAttribute("aria-invalid", "true");
+  } else input.removeAttribute("aria-invalid");
+  if (described.length) input.setAttribute("aria-describedby", described.join(" "));
+  else input.removeAttribute("aria-describedby");
+};
+
+// A file that is too large is not sent.
+const file = document.querySelector("input[type=file]");
+const weigh = () => {
+  const isTooLarge = [...file.files].some((chosen) => chosen.size > Number(file.dataset.maxBytes));
+  complain(file, isTooLarge ? file.dataset.tooLarge : "");
+  return isTooLarge;
+};
+file?.addEventListener("change", weigh);
+file?.form.addEventListener("submit", (event) => { if (weigh()) { event.preventDefault(); file.focus(); } }, true);
+
 // What a slug will be, while it is still empty.
 const [slug, title] = ["[data-slug]", "[data-title]"].map((selector) => document.querySelector(selector));
 if (slug && title && slug.placeholder) title.addEventListener("input", () => {
@@ -24,7 +50,11 @@ if (guarded) {
   const texts = () => [...new FormData(guarded)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
   const opened = answer?.matches("[data-focus]") ? null : JSON.stringify(texts());
   let isLeaving = false;
-  guarded.addEventListener("submit", () => { isLeaving = true; sessionStorage.setItem(key, JSON.stringify(texts())); });
+  guarded.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    isLeaving = true;
+    sessionStorage.setItem(key, JSON.stringify(texts()));
+  });
   addEventListener("pageshow", () => { isLeaving = false; });
   addEventListener("beforeunload", (event) => { if (!isLeaving && JSON.stringify(texts()) !== opened) event.preventDefault(); });
   addEventListener("keydown", (event) => {
@@ -63,7 +93,6 @@ if (bulk) {
 }
 
 // A picture before it is uploaded; the menu on small screens.
-const file = document.querySelector("[data-preview]");
 file?.addEventListener("change", () => {
   const image = document.querySelector("[data-preview-image]");
   const chosen = file.files[0];

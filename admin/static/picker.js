@@ -36,6 +36,7 @@ function enhancePicker(select) {
       select.add(option);
     }
     input.value = "";
+    complain(input, "");
     close();
     draw();
   };
@@ -57,6 +58,26 @@ function enhancePicker(select) {
     input.setAttribute("aria-expanded", "true");
     mark(found.length && input.value ? 0 : -1);
   };
+  // What was typed and not chosen names nothing: it is not sent in silence, and never lost.
+  const settle = (event) => {
+    const typed = input.value.trim();
+    const meant = found.filter((choice) => choice.label.toLowerCase() === typed.toLowerCase());
+    if (meant.length === 1) pick(meant[0]);
+    else if (typed) {
+      complain(input, `Nothing is called “${typed}”; choose one of the suggestions or clear the field.`);
+      input.closest("details")?.setAttribute("open", "");
+      if (!event.defaultPrevented) input.focus();
+      event.preventDefault();
+      clearTimeout(timer);
+      asked += 1; // suggestions would cover the sentence
+      close();
+    }
+  };
+  select.form.addEventListener("submit", settle, true);
+  if ("typed" in select.dataset) select.form.addEventListener("formdata", ({ formData }) => {
+    if (input.value.trim()) formData.append(`${select.name}.typed`, input.value);
+  });
+  input.addEventListener("input", () => complain(input, ""));
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 160); });
   input.addEventListener("focus", search);
   input.addEventListener("blur", close);
@@ -78,6 +99,7 @@ function enhancePicker(select) {
   select.hidden = true;
   select.id = `${id}-value`;
   input.id = id; // the label leads to what can be typed in
+  input.value = select.dataset.typed || "";
   draw();
 }
 document.querySelectorAll("select[data-lookup]").forEach(enhancePicker);

@@ -22,7 +22,7 @@ from cms.crud.service import Service
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 100
-EMAIL_PATTERN = r"^[^\s@\"(),:;<>\[\]\\]{1,64}@[^\s@\"(),:;<>\[\]\\_.-]+(?:[.-][^\s@\"(),:;<>\[\]\\_.-]+)*$"
+EMAIL_PATTERN = r'^[^\s@"(),:;<>\[\]\\]{1,64}@[^\s@"(),:;<>\[\]\\_.-]+(?:[.-][^\s@"(),:;<>\[\]\\_.-]+)*$'
 
 _ADMINS_LOCK = 0x6D617374
 """The PostgreSQL advisory lock under which administrators are counted; a number that nothing else uses."""

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cms.crud.content_type import ContentType
-from cms.crud.fields import Path, Url
+from cms.crud.fields import Path, Rules, Url
 from cms.crud.models import Record
 from cms.crud.problems import FieldError, Invalid
 from cms.crud.service import Service
@@ -29,7 +29,7 @@ class Redirect(Record):
 
     source: Mapped[Path] = mapped_column(unique=True)
     target: Mapped[Url] = mapped_column(index=True)
-    status: Mapped[int] = mapped_column(default=301)
+    status: Mapped[int] = mapped_column(default=301, info={"rules": Rules(example=301)})
 
 
 class RedirectService(Service[Redirect]):

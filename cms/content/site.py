@@ -25,13 +25,14 @@ from cms.crud.doors import (
     require_json,
     typed,
 )
-from cms.crud.fields import ShortText, Summary, Title, text
+from cms.crud.fields import Rules, ShortText, Summary, Title, text
 from cms.crud.models import Record
 from cms.crud.policy import Action, Actor, Policy, Role
 from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, responses
 from cms.crud.schemas import read_schema, update_schema
 from cms.crud.service import Service, UnitOfWork
 
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$"
 SITE_ID = UUID(int=1)
 """The id of the one record."""
 
@@ -44,9 +45,13 @@ class Site(Record):
     title: Mapped[Title] = mapped_column(default="Masthead")
     tagline: Mapped[ShortText] = mapped_column(default="")
     description: Mapped[Summary] = mapped_column(default="")
-    language: Mapped[str] = text(20, default="en")
-    timezone: Mapped[str] = text(60, default="UTC")
-    posts_per_page: Mapped[int] = mapped_column(default=10)
+    language: Mapped[str] = text(
+        20, Rules(pattern=LANGUAGE_PATTERN, hint="A language tag such as en or pt-BR.", example="en"), default="en"
+    )
+    timezone: Mapped[str] = text(
+        60, Rules(minimum=1, hint="A time zone such as Europe/Lisbon.", example="Europe/Lisbon"), default="UTC"
+    )
+    posts_per_page: Mapped[int] = mapped_column(default=10, info={"rules": Rules(within=(1, 100))})
     allow_anonymous_comments: Mapped[bool] = mapped_column(default=True)
 
 

@@ -5,6 +5,9 @@ import re
 
 from cms.crud.problems import BadQuery, PreconditionFailed, PreconditionRequired
 
+TAG_PATTERN = r'^(?:\*|(?:W/)?"v[0-9]{1,10}(?:-[0-9a-f]+)?")$'
+"""What `If-Match` takes, for the document; a list of such tags can be read too."""
+
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION_TAG = re.compile(r"v(\d{1,10})(?:-[0-9a-f]+)?\Z", re.ASCII)
 

@@ -41,6 +41,8 @@ def described_key(field: FieldInfo) -> dict[str, Any]:
 
 def _example(field: FieldInfo) -> Any:
     kind = field.python_type
+    if field.rules.example is not None:
+        return field.rules.example
     if kind is str:
         plain = None if field.rules.pattern else "Slow tides"
         return _BY_CONTROL.get(field.rules.control, plain)

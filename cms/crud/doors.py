@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import Body, Depends, Header, Path, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
+from cms.crud.conditional import TAG_PATTERN
 from cms.crud.content_type import ContentType
+from cms.crud.fields import Matching
 from cms.crud.policy import Actor
 from cms.crud.problems import (
     BadQuery,
@@ -26,15 +29,20 @@ from cms.crud.registry import Registry
 from cms.crud.service import UnitOfWork
 
 Handler = Callable[..., Coroutine[Any, Any, Response]]
+# A header can't be null: it is there or it is not. `SkipJsonSchema` keeps the null that stands for its absence out.
 IfMatch = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         description='The ETag that the change was made from, `"v<version>"`, or `*`.',
         examples=['"v3"'],
         max_length=500,
+        json_schema_extra={"pattern": TAG_PATTERN},
     ),
 ]
-IfNoneMatch = Annotated[str | None, Header(description="An ETag that the caller holds.", max_length=2000)]
+IfNoneMatch = Annotated[
+    str | SkipJsonSchema[None],
+    Header(description="An ETag that the caller holds.", examples=['"v3-00ff"'], max_length=2000),
+]
 
 READ_PROBLEMS = (BadQuery, Unauthorized, Forbidden, Unavailable)
 WRITE_PROBLEMS = (*READ_PROBLEMS, Invalid, Conflict, UnsupportedMedia, TooManyRequests)
@@ -104,4 +112,8 @@ def json_body(schema: Any) -> Any:
 def key_parameter(content_type: ContentType[Any]) -> Any:
     """The annotation of the path parameter that names a record."""
     by = f"or its {content_type.key_field}" if content_type.key_field else "of the record"
-    return Annotated[str, Path(description=f"The id {by}.", min_length=1, max_length=254, pattern=r"^[^\x00/]+$")]
+    return Annotated[
+        str,
+        Path(description=f"The id {by}.", min_length=1, max_length=254),
+        Matching(r"[^\x00/]+", "No record goes by such a name."),
+    ]

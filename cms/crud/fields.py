@@ -48,12 +48,14 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a text column asks of its values, beyond the length that the column itself knows.
+    """What a column asks of its values, beyond the type and the length that the column itself knows.
 
     :param control: the form control.
-    :param minimum: the fewest characters.
+    :param minimum: the fewest characters of a text.
+    :param within: the least and the greatest whole number.
     :param pattern: a regular expression that the whole value has to match.
     :param hint: one sentence for people, shown in forms and in OpenAPI.
+    :param example: a value that shows what is meant, in OpenAPI.
     :param derived: whether the value, where it is absent, is found by the service; replacing leaves it alone.
     """
 
@@ -62,6 +64,8 @@ class Rules:
     pattern: str | None = None
     hint: str = ""
     derived: bool = False
+    within: tuple[int, int] = (-(2**31), 2**31 - 1)
+    example: str | int | None = None
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -173,7 +177,12 @@ Url = Annotated[
     str,
     text(2000, Rules(Control.URL, 1, URL_PATTERN, URL_HINT)),
 ]
-Path = Annotated[str, text(1000, Rules(Control.URL, 1, PATH_PATTERN, "A path of this site such as /old/address."))]
+Path = Annotated[
+    str,
+    text(
+        1000, Rules(Control.URL, 1, PATH_PATTERN, "A path of this site such as /old/address.", example="/old/address")
+    ),
+]
 Slug = Annotated[
     str,
     text(

@@ -9,7 +9,16 @@ from uuid import UUID
 from cms.crud.content_type import ContentType
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape, is_scalar
-from cms.crud.values import MAX_SEARCH, MAX_VALUES, boolean, json_schema, list_of, scalar_parser, short_text
+from cms.crud.values import (
+    MAX_SEARCH,
+    MAX_VALUES,
+    TEXT_PATTERN,
+    boolean,
+    json_schema,
+    list_of,
+    scalar_parser,
+    short_text,
+)
 
 _COMPARISONS = ("lt", "lte", "gt", "gte")
 _SETS = ("in", "nin")
@@ -35,7 +44,8 @@ class Parameter:
     :param parse: the text of the value to its typed value; raises ValueError with a sentence.
     :param schema: its JSON Schema.
     :param filter: the condition that it is, for filters.
-    :param explode: False where commas separate values.
+    :param example: a value, as its schema has it.
+    :param is_list: whether commas separate values.
     """
 
     name: str
@@ -43,7 +53,7 @@ class Parameter:
     schema: Mapping[str, Any]
     description: str
     filter: Filter | None = None
-    example: str | None = None
+    example: Any = None
     is_list: bool = field(default=False)
 
     def document(self) -> dict[str, Any]:
@@ -124,7 +134,7 @@ def _operators(info: FieldInfo, prefix: str, through: Filter | None) -> Iterable
             description = {"icontains": "Contains, in any case."}.get(
                 operator, f"Text that {operator.rstrip('s')}s this."
             )
-            schema_ = {"type": "string", "maxLength": MAX_SEARCH}
+            schema_ = {"type": "string", "maxLength": MAX_SEARCH, "pattern": TEXT_PATTERN}
             yield Parameter(f"{prefix}__{operator}", short_text, schema_, description, Filter(name, sub, operator))
     if info.nullable:
         yield _filter_null(prefix, Filter(name, sub, "isnull"))

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, join, outerjoin
 
 from cms.crud.conditions import SortKey, excludes_null, visible
 from cms.crud.content_type import ContentType
 from cms.crud.cursor import Sort
+from cms.crud.nesting import nested_rows
 from cms.crud.policy import Role
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape
@@ -24,7 +25,11 @@ MAX_INCLUDED = 100
 
 
 class Node:
-    """The columns of a content type in a plan: its own, those of joined to-one relations, and nodes of to-many ones."""
+    """The columns of a content type in a plan: its own, those of joined to-one relations, and nodes of to-many ones.
+
+    :param nests: whether related rows come inside each row, which spares PostgreSQL a statement and a transaction;
+        otherwise they come from a statement of their own for all rows, which SQLite likes better.
+    """
 
     def __init__(
         self,
@@ -33,8 +38,11 @@ class Node:
         role: Role,
         registry: Registry,
         included: frozenset[str] = frozenset(),
+        *,
+        nests: bool,
     ) -> None:
         self.content_type = content_type
+        self._nests = nests
         self.table: Any = aliased(content_type.model)
         self.columns: list[Any] = []
         self._places: dict[str, int] = {}
@@ -56,7 +64,8 @@ class Node:
         if info.shape is Shape.TO_MANY:
             target = registry.target_of(info)
             names = target.short_fields if is_included else target.reference_fields
-            self.children.append((info.name, Children(info, Node(target, names, role, registry), role, is_included)))
+            node = Node(target, names, role, registry, nests=self._nests)
+            self.children.append((info.name, Children(info, node, role, is_included)))
             self._members.append((info.name, -1, None))
         elif info.shape is Shape.TO_ONE:
             self._join(info, role, registry.target_of(info))
@@ -71,23 +80,32 @@ class Node:
         self._members.append((info.name, len(self.columns), names))
         self.columns.extend(readable(getattr(other, name)) for name in names)
 
-    def select(self, *further: Any) -> Select[Any]:
-        """The statement of this node's rows, without conditions."""
-        statement = select(*self.columns, *further).select_from(self.table)
+    def select(self, *further: Any, through: tuple[Any, Any] | None = None) -> Select[Any]:
+        """The statement of this node's rows, without conditions.
+
+        :param through: an association table to join, and on what.
+        """
+        nested = [children.inside(self.table) for _, children in self.children] if self._nests else []
+        source = self.table
         for other, on in self.joins:
-            statement = statement.outerjoin(other, on)
-        return statement
+            source = outerjoin(source, other, on)
+        if through is not None:
+            source = join(source, *through)
+        return select(*self.columns, *nested, *further).select_from(source)
 
     def items(self, connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]) -> list[Item]:
         """This node's rows as records."""
-        items = [self._item(row) for row in rows]
-        if rows and self.children:
-            by_id = {row[0]: item for row, item in zip(rows, items, strict=True)}
+        items = [self.item(row) for row in rows]
+        if rows and self.children and not self._nests:
+            by_id: dict[UUID, list[Item]] = {}
+            for row, item in zip(rows, items, strict=True):
+                by_id.setdefault(row[0], []).append(item)  # related to several owners, a record comes several times
             for name, children in self.children:
                 children.attach(connection, name, by_id, values)
         return items
 
-    def _item(self, row: Row[Any]) -> Item:
+    def item(self, row: Sequence[Any]) -> Item:
+        """One row as a record; relations that do not come in the row are empty lists."""
         item: Item = {}
         for name, start, names in self._members:
             if names is not None:
@@ -96,27 +114,42 @@ class Node:
                 )
             else:
                 item[name] = [] if start < 0 else row[start]
+        if self._nests:
+            for place, (name, children) in enumerate(self.children, len(self.columns)):
+                item[name] = [children.node.item(related) for related in row[place]]
         return item
 
 
 class Children:
-    """The related records of a to-many relation, for all records of a page in one statement."""
+    """The related records of a to-many relation: inside each row, or for all rows of a page in one statement."""
 
     def __init__(self, info: FieldInfo, node: Node, role: Role, is_included: bool) -> None:
-        self._node = node
-        owner, statement = _linked(info, node)
-        statement = statement.where(
-            owner.in_(bindparam("owner_ids", expanding=True)), *visible(node.content_type, node.table, role)
+        self.node = node
+        self._is_included = is_included
+        self._owner, linked = _linked(info, node)
+        self._linked = linked.where(*visible(node.content_type, node.table, role))
+        self._order = [key.ordered() for key in _child_order(node, is_included)]
+        of_owners = self._linked.where(self._owner.in_(bindparam("owner_ids", expanding=True)))
+        self._statement = (
+            _limited(of_owners, self._owner, self._order) if is_included else of_owners.order_by(*self._order)
         )
-        order = [key.ordered() for key in _child_order(node, is_included)]
-        self._statement = _limited(statement, owner, order) if is_included else statement.order_by(*order)
 
-    def attach(self, connection: Connection, name: str, by_id: Mapping[UUID, Item], values: Mapping[str, Any]) -> None:
-        """Load the related records and put each into its owner's list."""
+    def inside(self, table: Any) -> ColumnElement[Any]:
+        """The related rows as one value of a row of `table`; PostgreSQL alone knows arrays of rows."""
+        statement = self._linked.where(self._owner == table.id).order_by(*self._order)
+        if self._is_included:
+            statement = statement.limit(MAX_INCLUDED)
+        return nested_rows(statement.correlate(table))
+
+    def attach(
+        self, connection: Connection, name: str, by_id: Mapping[UUID, list[Item]], values: Mapping[str, Any]
+    ) -> None:
+        """Load the related records and put each into its owners' lists."""
         rows = connection.execute(self._statement, {**values, "owner_ids": list(by_id)}).all()
-        index = len(self._node.columns)
-        for row, item in zip(rows, self._node.items(connection, rows, values), strict=True):
-            by_id[row[index]][name].append(item)
+        index = len(self.node.columns)
+        for row, item in zip(rows, self.node.items(connection, rows, values), strict=True):
+            for owner in by_id[row[index]]:
+                owner[name].append(item)
 
 
 def default_sort(content_type: ContentType[Any]) -> Sort:
@@ -161,12 +194,14 @@ def _linked(info: FieldInfo, node: Node) -> tuple[Any, Select[Any]]:
         column = getattr(node.table, str(owner.key))
         return column, node.select(readable(column))
     ((_, member),) = relation.secondary_synchronize_pairs or ()
-    return owner, node.select(readable(owner)).join(relation.secondary, member == node.table.id)
+    return owner, node.select(readable(owner), through=(relation.secondary, member == node.table.id))
 
 
 def _limited(statement: Select[Any], owner: Any, order: list[Any]) -> Select[Any]:
     """At most so many rows for each owner, in order."""
     rank = func.row_number().over(partition_by=owner, order_by=order)
-    numbered = statement.add_columns(rank.label("rank")).subquery()
+    # Every column by a name of its own, since those of joined tables have the same.
+    named = [column.label(f"column_{place}") for place, column in enumerate(statement.selected_columns)]
+    numbered = statement.with_only_columns(*named, rank.label("rank")).subquery()
     *columns, position = numbered.columns
     return select(*columns).where(position <= MAX_INCLUDED).order_by(position)

@@ -45,6 +45,7 @@ class PlanShape:
 
     :param key: the column that picks a single record; None for lists.
     :param nulls: for a page that starts at a cursor, which of its values are null.
+    :param nests: whether related rows come inside of rows.
     :param is_restricted: False for the answer to a write, which shows its author the very record.
     """
 
@@ -60,6 +61,7 @@ class PlanShape:
     counts: bool = False
     key: str | None = None
     is_restricted: bool = True
+    nests: bool = False
 
 
 class Reader:
@@ -93,6 +95,7 @@ class Reader:
                 tuple(value is None for value in position.values) if position else None,
                 position.backwards if position else False,
                 query.total,
+                nests=_nests(connection),
             )
         )
         values = _values(query, actor, position, content_type, sort)
@@ -129,6 +132,7 @@ class Reader:
                 sort=(("version", False),),
                 key=column,
                 is_restricted=is_restricted,
+                nests=_nests(connection),
             )
         )
         values = {"actor_id": actor.id, "key": UUID(str(key)) if by_id else key}
@@ -143,10 +147,8 @@ class Reader:
         if query.cursor is None:
             return None
         position = self._cursors.decode(content_type.name, query.cursor)
-        if not {name for name, _ in position.sort} <= set(content_type.sort_names):
-            error = FieldError("This cursor's order is no more; start again without it.", parameter="cursor")
-            raise BadQuery(error.detail, errors=[error])
-        if query.sort is not None and query.sort != position.sort:
+        is_known = {name for name, _ in position.sort} <= set(content_type.sort_names)
+        if not is_known or query.sort not in {None, position.sort}:
             error = FieldError("This cursor belongs to another order; leave it out or keep “sort”.", parameter="cursor")
             raise BadQuery(error.detail, errors=[error])
         return position
@@ -178,7 +180,7 @@ class Plan:
         self.shape = shape
         content_type = registry.by_name(shape.name)
         names = tuple(dict.fromkeys((*shape.fields, *shape.include)))
-        root = Node(content_type, names, shape.role, registry, frozenset(shape.include))
+        root = Node(content_type, names, shape.role, registry, frozenset(shape.include), nests=shape.nests)
         scope = Scope(content_type, root.table, shape.role, registry)
         where = list(visible(content_type, root.table, shape.role)) if shape.is_restricted else []
         where += [condition(scope, spec, f"filter_{i}") for i, spec in enumerate(shape.filters)]
@@ -206,6 +208,10 @@ class Plan:
     def edge(self, row: Row[Any]) -> Sequence[Any]:
         """A row's values of the sort fields, and its id."""
         return tuple(row[place] for place in self._edge)
+
+
+def _nests(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 def _ordered(root: Node, shape: PlanShape, keys: list[SortKey], where: list[Any]) -> Select[Any]:

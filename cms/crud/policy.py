@@ -102,6 +102,10 @@ class Policy:
             return False
         return record is None or getattr(record, self.own) == actor.id
 
+    def reason(self, actor: Actor, action: Action, record: Any) -> str | None:
+        """Why the actor may not do that to a record, where that is more than a matter of role: one sentence."""
+        return None
+
     def can_set(self, actor: Actor, field: str, value: Any) -> bool:
         """Whether the actor may give a writable field that value; asked for each field that was sent."""
         return True

@@ -1,11 +1,13 @@
 """The one handler of failures: each leaves as `application/problem+json` (RFC 9457). The access log tells of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -76,14 +78,14 @@ def _problem_from_request(error: RequestValidationError, request: Request) -> Pr
     if first["loc"][:1] in {("query",), ("path",), ("header",)}:
         errors = [FieldError(sentence_of(d), parameter=str(d["loc"][-1])) for d in error.errors()]
         return BadQuery(f"The parameter “{errors[0].parameter}” can't be read: {errors[0].detail}", errors=errors)
-    return invalid_from(error, _body_fields(request))
+    return invalid_from(error, _body_model(request))
 
 
-def _body_fields(request: Request) -> Iterable[str]:
-    """The names that the body of the request's route may have."""
+def _body_model(request: Request) -> type[BaseModel] | None:
+    """What the body of the request's route is validated against."""
     body = getattr(request.scope.get("route"), "body_field", None)
-    names: Iterable[str] = getattr(body and body.field_info.annotation, "model_fields", ())
-    return names
+    model = body and body.field_info.annotation
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _problem_from_http(error: HTTPException, request: Request) -> Problem:
@@ -104,10 +106,11 @@ def _problem_from_http(error: HTTPException, request: Request) -> Problem:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """The methods of every route of the request's path; Starlette names those of the first one alone."""
-    routes, known = request.app.routes, ("GET", "POST", "PUT", "PATCH", "DELETE")
-    scopes = {method: {**request.scope, "method": method} for method in known}
-    return [m for m, scope in scopes.items() if any(r.matches(scope)[0] is Match.FULL for r in routes)]
+    """The methods of the resource at the request's path; Starlette names those of its first route alone."""
+    # The first route that matches says which resource it is: “/users/me” also looks like “/users/{key}”.
+    routes = [r for r in iter_route_contexts(request.app.routes) if r.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in routes if route.path == routes[0].path for method in route.methods or ()}
+    return [method for method in ("GET", "POST", "PUT", "PATCH", "DELETE") if method in methods]
 
 
 def _of_status(error: HTTPException, detail: str, headers: Mapping[str, str] | None) -> Problem:

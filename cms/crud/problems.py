@@ -12,7 +12,7 @@ The status stands on the class, the sentence for people in `str()`.
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, get_args
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -198,24 +198,47 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f" Known are: {', '.join(names)}." if 0 < len(names) <= 40 else ""
 
 
-def invalid_from(error: ValidationError | RequestValidationError, known: Iterable[str] = ()) -> Invalid:
-    """One `Invalid` that names every field a Pydantic validation found at fault, with a suggestion for unknown ones."""
+def invalid_from(error: ValidationError | RequestValidationError, model: type[BaseModel] | None = None) -> Invalid:
+    """One `Invalid` that names every field a Pydantic validation found at fault.
+
+    :param model: what was validated against; its field names are suggested in the place of unknown ones.
+    """
     skipped = 1 if isinstance(error, RequestValidationError) else 0  # “body”
-    errors = [_field_error(details, details["loc"][skipped:], known) for details in error.errors()]
+    errors = [_field_error(details, details["loc"][skipped:], model) for details in error.errors()]
     fields = ", ".join(dict.fromkeys(e.pointer or "the body" for e in errors))
     return Invalid(f"The request body was not accepted: see {fields}.", errors=errors)
 
 
-def _field_error(details: ErrorDetails | dict[str, Any], where: Sequence[Any], known: Iterable[str]) -> FieldError:
+def _field_error(
+    details: ErrorDetails | dict[str, Any], where: Sequence[Any], model: type[BaseModel] | None
+) -> FieldError:
     location = [str(part) for part in where]
     pointer = "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in location)
     if details["type"] == "extra_forbidden":
-        hint = suggestion(location[-1], known) if len(location) == 1 else ""
+        known = _model_at(model, location[:-1])
+        hint = suggestion(location[-1], known.model_fields) if known else ""
         return FieldError(f"There is no field “{location[-1][:100]}”.{hint}", pointer)
     return FieldError(sentence_of(details), pointer if location else "")
 
 
+def _model_at(model: type[BaseModel] | None, path: Sequence[str]) -> type[BaseModel] | None:
+    """The model that stands at a place inside another one."""
+    for name in path:
+        if model is not None and name in model.model_fields:
+            model = _model_in(model.model_fields[name].annotation)
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation is about, such as that of `list[MenuItem] | None`."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation if issubclass(annotation, BaseModel) else None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
+
+
 def sentence_of(details: ErrorDetails | dict[str, Any]) -> str:
     """What Pydantic found wrong, as a sentence."""
+    if details["type"] == "too_short" and details.get("ctx", {}).get("field_type") == "Value":  # a secret text
+        return f"At least {details['ctx']['min_length']} characters are needed."
     message = str(details["msg"]).removeprefix("Value error, ")
     return message if message.endswith((".", "?", "!")) else f"{message}."

@@ -15,6 +15,7 @@ from cms.crud.problems import BadQuery, FieldError, suggestion
 from cms.crud.registry import Registry
 from cms.crud.values import (
     MAX_SEARCH,
+    TEXT_PATTERN,
     cursor_text,
     names_among,
     one_of,
@@ -56,7 +57,7 @@ def list_parameters(content_type: ContentType[Any], registry: Registry) -> Mappi
     sort = (*content_type.sort_names, *(f"-{name}" for name in content_type.sort_names))
     parameters.append(_names("sort", sort, "The order; `-` before a name makes it descending."))
     if content_type.search_fields:
-        schema = {"type": "string", "maxLength": MAX_SEARCH}
+        schema = {"type": "string", "maxLength": MAX_SEARCH, "pattern": TEXT_PATTERN}
         parameters.append(Parameter("q", search_words, schema, "Words that all have to occur.", example="tide"))
     for name in content_type.filter_fields:
         parameters.extend(filters_of(content_type.fields[name], registry))
@@ -139,7 +140,7 @@ def _paging() -> list[Parameter]:
             whole_number(1, MAX_LIMIT),
             {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": MAX_LIMIT},
             "How many records at the most.",
-            example="20",
+            example=20,
         ),
         Parameter(
             "skip",
@@ -173,4 +174,4 @@ def _names(name: str, known: tuple[str, ...], description: str) -> Parameter:
         "minItems": 1,
         "uniqueItems": True,
     }
-    return Parameter(name, names_among(known), schema, description, example=known[0], is_list=True)
+    return Parameter(name, names_among(known), schema, description, example=[known[0]], is_list=True)

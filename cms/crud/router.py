@@ -33,6 +33,7 @@ from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import NotFound, Problem, responses
 from cms.crud.query import detail_parameters, list_parameters, parse, parse_list
+from cms.crud.rights import refusal
 from cms.crud.schemas import (
     create_schema,
     page_schema,
@@ -41,7 +42,7 @@ from cms.crud.schemas import (
     update_schema,
     view_schema,
 )
-from cms.crud.service import UnitOfWork, refusal
+from cms.crud.service import UnitOfWork
 
 
 def build_router(content_type: ContentType[Any], doors: Doors) -> APIRouter:

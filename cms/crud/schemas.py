@@ -25,6 +25,7 @@ from cms.crud.documentation import described, described_key
 from cms.crud.fields import MAX_TEXT, Control, Matching, Time, refuse_unstorable
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape
+from cms.crud.values import is_uuid
 
 MAX_RELATED = 100
 """The most records that one to-many relation may name in one body."""
@@ -163,7 +164,8 @@ def _writable_type(field: FieldInfo) -> Any:
     if kind is datetime:
         return Time
     if kind is int:
-        return Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+        least, most = field.rules.within
+        return Annotated[int, Field(ge=least, le=most)]
     return Annotated[kind, BeforeValidator(refuse_unstorable)]
 
 
@@ -177,7 +179,16 @@ def _text_type(field: FieldInfo) -> Any:
     )
     if rules.pattern is None:
         return Annotated[str, constraints, AfterValidator(refuse_unstorable)]
+    if rules.control is Control.SLUG:
+        return Annotated[str, constraints, Matching(rules.pattern, rules.hint), AfterValidator(_refuse_id)]
     return Annotated[str, constraints, AfterValidator(refuse_unstorable), Matching(rules.pattern, rules.hint)]
+
+
+def _refuse_id(slug: str) -> str:
+    """Refuse a slug in the form of an id: in an address, ids come first, and such a record would not be found."""
+    if is_uuid(slug):
+        raise ValueError("A slug can't have the form of an id; choose words.")
+    return slug
 
 
 class _Required:

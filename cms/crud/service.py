@@ -25,9 +25,10 @@ from cms.crud.fields import utc_now
 from cms.crud.nodes import Item
 from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
-from cms.crud.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Problem, Unauthorized
+from cms.crud.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
 from cms.crud.registry import Registry
 from cms.crud.relations import find_related
+from cms.crud.rights import refusal
 from cms.crud.search import search_text
 from cms.crud.slugs import make_slug, next_slug
 from cms.crud.structure import FieldInfo, Shape
@@ -120,6 +121,7 @@ class Service(Generic[M]):
         values = {name: getattr(data, name) for name in self.content_type.write_fields}
         record = self.content_type.model()
         await self._assign(record, values, sent=data.model_fields_set)
+        record.created_at = record.updated_at = utc_now()
         made_slug = make_slug(self.content_type, record)
         await self.prepare(record, frozenset(values))
         await self._insert(record, made_slug=made_slug)
@@ -177,7 +179,7 @@ class Service(Generic[M]):
         :raises Unauthorized: for the anonymous. :raises Forbidden: for the signed in.
         """
         if not self.policy.can(self.actor, action, record):
-            raise refusal(self.actor, action, self.content_type)
+            raise refusal(self.actor, action, self.content_type, record)
 
     def missing(self, key: object) -> NotFound:
         """What to say where there is no record of that key, or none that the actor may see."""
@@ -290,11 +292,3 @@ class Service(Generic[M]):
             raise conflict_from(error, self.content_type, values) from error
         except StaleDataError as error:
             raise stale(version, version + 1) from error
-
-
-def refusal(actor: Actor, action: Action, content_type: ContentType[Any]) -> Problem:
-    """What to tell an actor who may not do that: 401 where signing in could help, 403 where it could not."""
-    if actor.id is None:
-        return Unauthorized()
-    verb = "change" if action is Action.UPDATE else action.value
-    return Forbidden(f"Your role, {actor.role.value}, may not {verb} this {content_type.label.lower()}.")

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.content_type import ContentType
 from cms.crud.search import like_pattern
+from cms.crud.values import is_uuid
 
 SLUG_LENGTH = 110
 """The most characters of a slug made from a title; the column leaves room for a number behind it."""
@@ -21,7 +22,8 @@ def make_slug(content_type: ContentType[Any], record: Any) -> bool:
     if "slug" not in content_type.fields or record.slug:
         return False
     title = str(getattr(record, content_type.title_field) or "")
-    record.slug = slugify(title, max_length=SLUG_LENGTH, word_boundary=True) or content_type.singular
+    slug = slugify(title, max_length=SLUG_LENGTH, word_boundary=True) or content_type.singular
+    record.slug = f"{content_type.singular}-{slug}" if is_uuid(slug) else slug
     return True
 
 

@@ -17,6 +17,8 @@ MAX_VALUES = 100
 """The most values of one `in`, `nin` or `all`."""
 MAX_SEARCH = 200
 """The most characters to look for."""
+TEXT_PATTERN = r"^[^\x00]*$"
+"""What is text, for the document: NUL is not."""
 
 _WHOLE_NUMBER = re.compile(r"-?\d{1,10}\Z", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?\Z", re.ASCII)
@@ -49,7 +51,7 @@ def json_schema(python_type: type[Any]) -> dict[str, Any]:
     if issubclass(python_type, StrEnum):
         return {"type": "string", "enum": [member.value for member in python_type]}
     schemas: dict[type[Any], dict[str, Any]] = {
-        str: {"type": "string", "maxLength": 2000},
+        str: {"type": "string", "maxLength": 2000, "pattern": TEXT_PATTERN},
         int: {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
         float: {"type": "number"},
         bool: {"type": "boolean"},

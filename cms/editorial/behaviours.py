@@ -45,6 +45,9 @@ class Trashable:
 
 
 _SCHEDULED = {"rules": Rules(hint="A time with a zone; a draft has none.", derived=True)}
+_EXPIRING = {
+    "rules": Rules(hint="A time with a zone, after the publication.", derived=True, example="2036-11-22T08:00:00Z")
+}
 
 
 class Publishable:
@@ -58,7 +61,7 @@ class Publishable:
     """The columns that public lists are narrowed by; each leads an index of its own."""
 
     published_at: Mapped[datetime | None] = mapped_column(sort_order=70, info=_SCHEDULED)
-    unpublish_at: Mapped[datetime | None] = mapped_column(sort_order=71, info=_SCHEDULED)
+    unpublish_at: Mapped[datetime | None] = mapped_column(sort_order=71, info=_EXPIRING)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)  # which makes the table
@@ -146,22 +149,20 @@ def not_trashed(table: Any) -> tuple[ColumnElement[bool], ...]:
 
 def _index_visible(model: Any, *leading: str) -> None:
     """Index all that decides visibility beside the usual order, so that counting and paging read nothing else."""
-    if hasattr(model, "__table__"):
-        deciding = ("published_at", "id", "unpublish_at", *(["trashed_at"] if issubclass(model, Trashable) else []))
-        # Nulls come first, as in the ORDER BY of read plans; PostgreSQL would put them last.
-        columns = [
-            _column(model, name).nulls_first() if name == "published_at" else _column(model, name)
-            for name in (*leading, *deciding)
-        ]
-        Index("_".join(("ix", model.__tablename__, *leading, "published_at")), *columns)
+    deciding = ("published_at", "id", "unpublish_at", *(["trashed_at"] if issubclass(model, Trashable) else []))
+    # Nulls come first, as in the ORDER BY of read plans; PostgreSQL would put them last.
+    columns = [
+        _column(model, name).nulls_first() if name == "published_at" else _column(model, name)
+        for name in (*leading, *deciding)
+    ]
+    Index("_".join(("ix", model.__tablename__, *leading, "published_at")), *columns)
 
 
 def _index_few(model: Any, name: str) -> None:
     """Index a time that few rows have: no plan may take its being null for something rare."""
-    if hasattr(model, "__table__"):
-        column = _column(model, name)
-        is_set = column.is_not(None)
-        Index(f"ix_{model.__tablename__}_{name}", column, sqlite_where=is_set, postgresql_where=is_set)
+    column = _column(model, name)
+    is_set = column.is_not(None)
+    Index(f"ix_{model.__tablename__}_{name}", column, sqlite_where=is_set, postgresql_where=is_set)
 
 
 def _column(model: Any, name: str) -> Column[Any]:

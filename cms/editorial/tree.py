@@ -2,13 +2,16 @@
 
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 
+from cms.crud.conflicts import in_use
 from cms.crud.content_type import M
 from cms.crud.fields import as_predicate
+from cms.crud.policy import Action
 from cms.crud.problems import FieldError, Invalid
 from cms.crud.search import like_pattern
-from cms.editorial.behaviours import MAX_DEPTH
+from cms.crud.usages import name_records
+from cms.editorial.behaviours import MAX_DEPTH, not_trashed
 from cms.editorial.workflow import EditorialService
 
 LONGEST_PATH = 1000
@@ -49,6 +52,18 @@ class TreeService(EditorialService[M]):
             raise _misplaced(f"That is {depth} levels deep; at most {MAX_DEPTH} are possible.")
         if length > LONGEST_PATH:
             raise _misplaced(f"That makes a path of {length} characters; {LONGEST_PATH} fit. Shorten the slugs.")
+
+    async def delete(self, record: M, expected: int) -> None:
+        """Refuse to take away what others stand below.
+
+        :raises Conflict: naming them.
+        """
+        self.require(Action.DELETE, record)
+        model: Any = self.content_type.model
+        below = and_(model.parent_id == record.id, *not_trashed(model))
+        if names := await name_records(self.session, self.content_type, below, self.actor):
+            raise in_use(self.content_type, names)
+        await super().delete(record, expected)
 
     async def _path_of(self, record_id: Any) -> str:
         if record_id is None:

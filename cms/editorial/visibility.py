@@ -27,6 +27,13 @@ class PublishedOrStaff(Policy):
             return super().can(actor, action, record) and record.published_at is None
         return super().can(actor, action, record)
 
+    def reason(self, actor: Actor, action: Action, record: Any) -> str | None:
+        """That it is the author's own, but published, is no matter of role."""
+        is_own = self.own is not None and getattr(record, self.own) == actor.id
+        if is_own and record.published_at is not None and action in {Action.UPDATE, Action.DELETE}:
+            return "This is published, or about to be; ask an editor to change it."
+        return None
+
     def can_set(self, actor: Actor, field: str, value: Any) -> bool:
         """Authors neither schedule nor hand their work to another name."""
         if actor.is_staff:

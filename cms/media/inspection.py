@@ -64,6 +64,17 @@ class Limits:
     max_frames: int = 500
     max_animation_pixels: int = 500_000_000
 
+    @property
+    def allowed(self) -> str:
+        """The size of a file that is just accepted, as people read it."""
+        size = self.max_bytes
+        return f"{size / 1024 / 1024:.3g} MB" if size >= 1024 * 1024 else f"{size} bytes"
+
+    @property
+    def too_large(self) -> str:
+        """What to tell whoever chose a larger file."""
+        return f"The file is larger than {self.allowed}, the most that is accepted. Make it smaller."
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
@@ -92,7 +103,7 @@ def inspect(file: BinaryIO | Path, limits: Limits = DEFAULT_LIMITS) -> Inspectio
     file: a path, or an open binary file, read from where it stands and left open.
     Raises FileTooLarge, UnsupportedFile or UnusableFile, all of them RefusedFile.
     """
-    data = _read(file, limits.max_bytes)
+    data = _read(file, limits)
     kind = _recognise(data)
     content, size = (_whole_pdf(data), None) if kind is PDF else _clean_picture(data, kind, limits)
     _refuse_markup(content)
@@ -147,14 +158,13 @@ class _Stripped(NamedTuple):
     needs_encoding: bool
 
 
-def _read(file: BinaryIO | Path, max_bytes: int) -> bytes:
+def _read(file: BinaryIO | Path, limits: Limits) -> bytes:
     if isinstance(file, Path):
         with file.open("rb") as opened:
-            return _read(opened, max_bytes)
-    data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        allowed = f"{max_bytes / 1024 / 1024:.3g} MB" if max_bytes >= 1024 * 1024 else f"{max_bytes} bytes"
-        raise FileTooLarge(f"The file is larger than {allowed}, the most that is accepted. Make it smaller.")
+            return _read(opened, limits)
+    data = file.read(limits.max_bytes + 1)
+    if len(data) > limits.max_bytes:
+        raise FileTooLarge(limits.too_large)
     if not data:
         raise UnusableFile("The file is empty. Choose the file again and upload it.")
     return data

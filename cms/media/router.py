@@ -46,6 +46,7 @@ _FORM = {
     "properties": {
         "file": {
             "type": "string",
+            "minLength": 1,
             "contentMediaType": "application/octet-stream",
             "description": "A picture or a PDF of at most 25 MB; its content decides which, not its name.",
         },

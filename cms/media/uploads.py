@@ -117,7 +117,7 @@ def _validated(**values: str | None) -> dict[str, Any]:
     try:
         return schema.model_validate(values).model_dump()
     except ValidationError as error:
-        raise invalid_from(error, schema.model_fields) from error
+        raise invalid_from(error, schema) from error
 
 
 async def _inspect(file: BinaryIO | Path) -> Inspection:

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import delete
 
 from cms.auth import passwords
@@ -19,6 +20,7 @@ from cms.content.comments import comment
 from cms.content.menus import menu
 from cms.content.pages import page as page_type
 from cms.content.tags import tag
+from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from tests.admin.chromium import Window, opened, served, started
 from tests.admin.test_media import picture
@@ -189,6 +191,104 @@ async def test_a_picker_is_used_by_keyboard_alone(installation: Installation, wi
         await box.press("Escape")
         await page.get_by_role("button", name="Remove Rope and cloth").press("Enter")
         await expect(page.locator(".chip")).to_have_count(0)
+
+
+async def test_what_was_typed_into_a_picker_and_not_chosen_is_not_sent(
+    installation: Installation, window: Open
+) -> None:
+    await installation.make(category, name="Tides")
+    async with window(Role.EDITOR) as mine:
+        page = await mine.open("article/create")
+        box = page.get_by_label("Category", exact=True)
+        await page.get_by_label("Title").first.fill("Slow tides")
+        await box.press_sequentially("no such thing")
+        await expect(page.get_by_text("Nothing found.")).to_be_visible()
+        await press(page, "Create")
+        sentence = "Nothing is called “no such thing”; choose one of the suggestions or clear the field."
+        await expect(page.locator(".field-relation", has=box)).to_contain_text(sentence)
+        await expect(box).to_be_focused()
+        await expect(page.get_by_role("listbox")).to_have_count(0)
+        await expect(box).to_have_accessible_description(sentence)
+        assert await installation.rows("articles") == []
+        await page.evaluate("HTMLFormElement.prototype.submit.call(document.querySelector('#edit'))")
+        await expect(page.get_by_role("alert")).to_contain_text(sentence)
+        await expect(box).to_have_value("no such thing")
+        await box.fill("tides")
+        await expect(page.get_by_role("option")).to_have_text(["Tides"])
+        await expect(page.locator(".field-relation", has=box)).not_to_contain_text("Nothing is called")
+        await press(page, "Create", "Created.")
+        await expect(page.locator(".chip")).to_have_text(["Editor×", "Tides×"])
+        await page.goto("/admin/article/list")
+        await page.get_by_text("Filters").click()
+        await page.get_by_label("Category", exact=True).fill("nowhere")
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.get_by_text("Nothing is called “nowhere”")).to_be_visible()
+        mine.noise.clear()
+
+
+async def test_a_file_that_is_too_large_is_not_sent(installation: Installation, window: Open, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    with large.open("wb") as file:
+        file.truncate(30 * 1024 * 1024)
+    async with window(Role.EDITOR) as mine:
+        page = await mine.open("media/create")
+        await page.get_by_label("Alt text").fill("Low water")
+        await page.get_by_label("File").set_input_files(large)
+        field = page.locator(".field", has=page.get_by_label("File"))
+        await expect(field).to_contain_text("The file is larger than 25 MB")
+        await press(page, "Upload")
+        await expect(page.get_by_label("File")).to_be_focused()
+        await expect(page.get_by_label("Alt text")).to_have_value("Low water")
+        await page.evaluate("delete document.querySelector('[type=file]').dataset.maxBytes")
+        await press(page, "Upload")
+        await expect(page.get_by_text("The file is larger than 25 MB")).to_be_visible()
+        await page.get_by_role("link", name="Back to the form").click()
+        await page.get_by_role("button", name="Bring it back").click()
+        await expect(page.get_by_label("Alt text")).to_have_value("Low water")
+        await page.get_by_label("File").set_input_files(
+            {"name": "tide.png", "mimeType": "image/png", "buffer": picture()}
+        )
+        await expect(field).not_to_contain_text("larger than 25 MB, the most")
+        await press(page, "Upload", "Uploaded.")
+    (row,) = await installation.rows("media")
+    assert row["alt"] == "Low water"
+
+
+async def test_a_text_that_is_too_large_is_offered_again(installation: Installation, window: Open) -> None:
+    async with window(Role.EDITOR) as mine:
+        page = await mine.open("article/create")
+        await page.get_by_label("Content", exact=True).fill("x" * 3_000_000)
+        await press(page, "Create")
+        await expect(page.get_by_text("What you typed is larger than 2 MB")).to_be_visible()
+        await page.get_by_role("link", name="Back to the form").click()
+        await page.get_by_role("button", name="Bring it back").click()
+        assert len(await page.get_by_label("Content", exact=True).input_value()) == 3_000_000
+        await page.get_by_label("Content", exact=True).fill("Short.")
+        await page.get_by_label("Title").first.fill("Short")
+        await press(page, "Create", "Created.")
+
+
+async def test_names_and_addresses_stay_whole_in_a_list(installation: Installation, window: Open) -> None:
+    about = await installation.make(article, title="Slow tides", published_at=utc_now())
+    text = "Amazing post dear, so useful for me and all the friends! We are leading supplier of lamps. " * 2
+    await installation.make(
+        comment, article=str(about.id), content=text, name="Ottoline Featherstonehaugh", email="ottoline@example.com"
+    )
+    async with window(Role.ADMIN, viewport={"width": 1440, "height": 900}) as mine:
+        page = await mine.open("comment/list")
+        wrap = page.locator(".table-wrap")
+        assert await wrap.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert await lines(page.get_by_role("cell", name="ottoline@example.com")) == 1
+        assert await lines(page.get_by_role("cell", name="Ottoline Featherstonehaugh")) <= 2
+
+
+async def lines(cell: Locator) -> int:
+    """How many lines the text of a cell takes."""
+    counted: int = await cell.evaluate(
+        "e => { const r = document.createRange(); r.selectNodeContents(e);"
+        "return new Set([...r.getClientRects()].map((b) => Math.round(b.top))).size }"
+    )
+    return counted
 
 
 async def poisoned(installation: Installation) -> dict[str, str]:

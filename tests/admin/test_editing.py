@@ -278,6 +278,41 @@ async def test_b13_authors_read_others_published_articles_and_change_none(
     assert [row["title"] for row in await installation.rows("articles")] == ["Theirs", "Hidden"]
 
 
+async def test_authors_are_told_why_their_published_article_is_closed_to_them(
+    installation: Installation, author: Visitor, editor: Visitor
+) -> None:
+    await author.send((await author.get("/article/create")).edit, title="Mine")
+    (row,) = await installation.rows("articles")
+    stale = (await author.get(f"/article/edit/{row['id']}")).edit
+    page = await editor.get(f"/article/edit/{row['id']}")
+    await editor.send_to(f"/admin/article/publish/{row['id']}", page.edit)
+    opened = await author.get(f"/article/edit/{row['id']}")
+    saved = await author.send(stale, title="Still mine")
+    for refused in (opened, saved):
+        assert refused.status == 403
+        assert "published" in refused.text
+        assert "ask an editor to change it." in refused.text
+    assert (await stored(installation, "articles", row["id"]))["title"] == "Mine"
+
+
+async def test_a_search_whose_end_was_not_chosen_is_not_dropped(installation: Installation, editor: Visitor) -> None:
+    tides = await installation.make(category, name="Tides")
+    made = await installation.make(article, title="Slow tides", category=str(tides.id))
+    sentence = "Nothing is called “no such thing”; choose one of the suggestions or clear the field."
+    create, edit = [(await editor.get(f"/article/{path}")).edit for path in ("create", f"edit/{made.id}")]
+    for form in (create, edit):
+        refused = await editor.send(form, title="Ebb", **{"category.typed": " no such  thing "})
+        assert refused.status == 422
+        assert refused.text.count(sentence) == 2, "in the summary, and beside the field"
+        assert 'data-typed="no such thing"' in refused.html
+        assert refused.edit.fields["title"] == ["Ebb"]
+        assert refused.edit.fields["category"] == form.fields["category"], "what was chosen before stays"
+    assert [row["title"] for row in await installation.rows("articles")] == ["Slow tides"]
+    unread = await editor.send(edit, **{"category.typed": "x"})
+    assert unread.status == 422, "also where nothing else was changed"
+    assert (await editor.send(edit, title="Ebb", **{"category.typed": " "})).status == 303
+
+
 async def test_d04_no_page_shows_a_hash_and_no_form_takes_one(installation: Installation, admin: Visitor) -> None:
     account = await installation.make(user, email="new@example.org", name="New", password=PASSWORD)
     secret = (await stored(installation, "users", account.id))["hashed_password"]

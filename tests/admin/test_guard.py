@@ -14,7 +14,7 @@ from cms.content.comments import comment
 from cms.content.tags import tag
 from cms.crud.models import Base
 from cms.crud.policy import Role
-from cms.database import DatabaseUnavailable
+from cms.outages import DatabaseUnavailable
 from tests.admin.browsing import Visitor
 from tests.admin.conftest import Visit
 from tests.installation import Installation

@@ -170,3 +170,16 @@ async def test_hidden_fields_of_users_are_not_listed(installation: Installation,
     assert ticked(page) == ["Admin"]
     assert "admin@example.org" in page.text
     assert "password" not in user.list_fields
+
+
+async def test_moderators_meet_the_newest_comments_first(installation: Installation, editor: Visitor) -> None:
+    about = await installation.make(article, title="Slow tides", published_at=utc_now())
+    for text in ("First", "Second"):
+        await installation.make(comment, article=str(about.id), content=text, status="approved")
+    page = await editor.get("/comment/list")
+    assert ticked(page) == ["Second", "First"]
+    assert 'aria-sort="descending"' in page.html
+    assert ticked(await editor.get("/comment/list?sort=created_at")) == ["First", "Second"]
+    assert "Show all" not in page.text
+    rest = (await installation.send("GET", "/comments")).json()["items"]
+    assert [item["content"] for item in rest] == ["First", "Second"]

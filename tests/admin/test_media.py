@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from admin.security import POLICY
 from cms.content.articles import article
 from tests.admin.browsing import Page, Visitor
 from tests.installation import Installation
@@ -105,3 +106,28 @@ async def test_a_picker_shows_pictures(installation: Installation, editor: Visit
     page = await editor.get("/article/lookup?field=cover&term=tide")
     (result,) = page.response.json()["results"]
     assert result == {"id": str(row["id"]), "label": "tide.png", "image": f"/media/{row['storage_key']}"}
+
+
+async def test_a_file_that_is_a_little_too_large_is_told_of_beside_its_field(
+    installation: Installation, author: Visitor
+) -> None:
+    page = await upload(author, bytes(25 * 1024 * 1024 + 1), alt="Kept text")
+    assert page.status == 413
+    assert page.form("/create").fields["alt"] == ["Kept text"]
+    assert page.html.count("The file is larger than 25 MB, the most that is accepted. Make it smaller.") == 3
+    assert 'id="field-file-errors"' in page.html
+    assert 'data-max-bytes="26214400"' in page.html
+
+
+async def test_a_file_that_is_far_too_large_is_told_of_on_a_page(installation: Installation, author: Visitor) -> None:
+    data = {"csrf_token": await author.token(), "alt": "x"}
+    headers = {"Referer": "http://localhost/admin/media/create"}
+    files = {"file": ("tide.png", bytes(30 * 1024 * 1024))}
+    page = await author.call("POST", "/media/create", data=data, files=files, headers=headers)
+    assert page.status == 413
+    assert page.response.headers["content-type"].startswith("text/html")
+    assert page.response.headers["content-security-policy"] == POLICY
+    assert "The file is larger than 25 MB" in page.text
+    assert "Sign out" in page.text
+    assert "/admin/media/create" in page.links
+    assert await installation.rows("media") == []

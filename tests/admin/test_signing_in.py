@@ -1,7 +1,8 @@
 """Signing in and out: sessions of the server, behind cookies that nobody else can set or read."""
 
+import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -105,23 +106,23 @@ async def test_c08_demotion_and_deactivation_end_it_at_once(
 
 
 async def test_an_expired_session_is_over(installation: Installation, editor: Visitor) -> None:
-    async with installation.database.session() as session:
-        for row in await installation.rows("sessions"):
-            found = await session.get(UserSession, row["id"])
-            assert found is not None
-            found.expires_at = utc_now() - timedelta(seconds=1)
+    await end_sessions_at(installation, utc_now() - timedelta(seconds=1))
     page = await editor.get("/article/list")
     assert page.response.headers["location"] == "/admin/login?next=/admin/article/list"
     assert "Your session has ended" in (await editor.get("/login")).text
 
 
-async def test_a_session_in_use_is_prolonged(installation: Installation, editor: Visitor) -> None:
-    soon = utc_now() + timedelta(hours=2)
+async def end_sessions_at(installation: Installation, time: datetime) -> None:
     async with installation.database.session() as session:
         for row in await installation.rows("sessions"):
             found = await session.get(UserSession, row["id"])
             assert found is not None
-            found.expires_at = soon
+            found.expires_at = time
+
+
+async def test_a_session_in_use_is_prolonged(installation: Installation, editor: Visitor) -> None:
+    soon = utc_now() + timedelta(hours=2)
+    await end_sessions_at(installation, soon)
     await editor.get("/")
     mine = [r for r in await installation.rows("sessions") if r["user_id"] == installation.actor(Role.EDITOR).id]
     assert max(row["expires_at"] for row in mine) > soon + timedelta(hours=8)
@@ -150,6 +151,21 @@ async def test_c10_signing_in_anew_ends_the_session_before(installation: Install
     )
     assert again.status == 303
     assert (await first.get("/")).status == 303
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+async def test_a_session_that_is_due_is_no_obstacle_at_the_door(
+    installation: Installation, editor: Visitor, path: str
+) -> None:
+    """Prolonging it writes, and SQLite has one writer: neither door may wait for itself."""
+    token, before = await editor.token(), editor.cookies["masthead"]
+    await end_sessions_at(installation, utc_now() + timedelta(hours=2))
+    data = {"csrf_token": token, "email": "editor@example.org", "password": PASSWORD}
+    async with asyncio.timeout(5):
+        page = await editor.call("POST", path, data=data)
+    assert page.status == 303
+    assert editor.cookies.get("masthead") != before
+    assert (await Visitor(installation.client, before).get("/")).status == 303
 
 
 @pytest.mark.parametrize(

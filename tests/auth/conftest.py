@@ -23,7 +23,8 @@ from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.router import build_router
 from cms.crud.service import UnitOfWork
-from cms.database import Database, DatabaseUnavailable
+from cms.database import Database
+from cms.outages import DatabaseUnavailable
 from tests.auth.people import PASSWORD, SECRET, Connect, Enrol, Person, registry
 from tests.databases import Server, create_tables
 

@@ -109,9 +109,12 @@ def test_refusing_a_forgery_is_cheap() -> None:
     tokens = Tokens(SECRET)
     token = tokens.write(Claims(uuid4(), uuid4()), utc_now() + timedelta(hours=1))
     for forged in forgeries(token).values():
-        started = time.process_time()
-        tokens.read(forged)
-        assert time.process_time() - started < 0.005
+        costs = []
+        for _ in range(5):
+            started = time.process_time()
+            tokens.read(forged)
+            costs.append(time.process_time() - started)
+        assert min(costs) < 0.005
 
 
 @pytest.mark.parametrize("header", ["Basic cmVhZGVyOnNlY3JldA==", "Bearer", "Bearer ", "Token x", "x", ""])

@@ -117,6 +117,11 @@ async def test_a_page_whose_rows_are_gone_is_empty(client: httpx.AsyncClient, sk
     assert (page["items"], page["next"], page["previous"]) == ([], None, None)
 
 
+async def test_a_cursor_of_an_order_that_is_no_more_is_refused(client: httpx.AsyncClient) -> None:
+    cursor = Cursors(SECRET).encode("planets", (("retired", False),), ["x", "y"], backwards=False)
+    assert_problem(await client.get("/planets", params={"cursor": cursor}), 400, parameter="cursor")
+
+
 async def test_a_cursor_belongs_to_its_type_and_order(client: httpx.AsyncClient, sky: Sky, make: Make) -> None:
     for name in "ab":
         await sky.planet(name)

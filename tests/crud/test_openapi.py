@@ -75,7 +75,8 @@ def test_allow_lists_are_enumerations(document: dict[str, Any]) -> None:
     assert shown["kind"]["enum"] == ["rocky", "gas", "ice"]
     assert shown["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}
     assert shown["discovered_at__gte"] == {"type": "string", "format": "date-time"}
-    assert shown["star__in"] == {"type": "array", "items": {"type": "string", "maxLength": 2000}, "maxItems": 100}
+    text = {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"}
+    assert shown["star__in"] == {"type": "array", "items": text, "maxItems": 100}
 
 
 def test_every_answer_is_described(document: dict[str, Any]) -> None:

@@ -263,7 +263,7 @@ def test_at_most_twenty_filters_are_combined() -> None:
     names = [
         name
         for name, parameter in PLANETS.items()
-        if parameter.filter and parameter.schema == {"type": "string", "maxLength": 200}
+        if parameter.filter and parameter.schema.get("type") == "string" and parameter.schema.get("maxLength") == 200
     ]
     assert len(names) > 20
     assert len(read(*[(name, "x") for name in names[:20]]).filters) == 20

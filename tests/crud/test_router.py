@@ -450,10 +450,10 @@ class TestTransport:
 
 
 class TestCost:
-    """How many statements an answer costs."""
+    """How many statements an answer costs: PostgreSQL puts related rows inside of rows, SQLite asks for them after."""
 
     async def test_a_list_costs_the_same_however_long_the_page(
-        self, client: httpx.AsyncClient, sky: Sky, make: Make
+        self, client: httpx.AsyncClient, sky: Sky, make: Make, database: Database
     ) -> None:
         """I03."""
         for name in ("Voyager", "Cassini"):
@@ -467,7 +467,8 @@ class TestCost:
                 response = await client.get("/planets", params={"limit": limit, "include": "moons", "sort": "name"})
             assert len(response.json()["items"]) == limit
             costs[limit] = len(statements)
-        assert costs == {1: 3, 2: 3, 12: 3}, "the rows with their count, and one for each to-many relation"
+        cost = 3 if database.is_sqlite else 1
+        assert costs == {1: cost, 2: cost, 12: cost}, "the rows with their count, and one for each to-many relation"
 
     async def test_what_is_not_asked_for_costs_nothing(self, client: httpx.AsyncClient, sky: Sky) -> None:
         await sky.planet("Mars")
@@ -476,12 +477,12 @@ class TestCost:
         assert len(statements) == 1
 
     async def test_a_single_record_costs_one_statement_and_one_per_to_many_relation(
-        self, client: httpx.AsyncClient, sky: Sky
+        self, client: httpx.AsyncClient, sky: Sky, database: Database
     ) -> None:
         await sky.planet("Mars")
         with recorded() as statements:
             assert (await client.get("/planets/mars")).status_code == 200
-        assert len(statements) == 2
+        assert len(statements) == (2 if database.is_sqlite else 1)
         with recorded() as statements:
             assert (await client.get("/planets/nowhere")).status_code == 404
         assert len(statements) == 1

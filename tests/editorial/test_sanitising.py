@@ -1,4 +1,4 @@
-"""Hostile input: whatever is written, only harmless HTML leaves, as a parser sees it and not a search."""
+"""Hostile input (E03): whatever is written, only harmless HTML leaves, as a parser sees it and not a search."""
 
 import re
 from html.parser import HTMLParser

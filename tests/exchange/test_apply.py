@@ -11,10 +11,11 @@ from cms.auth.users import User
 from cms.content import registry
 from cms.content.articles import ArticleService
 from cms.crud.policy import Actor, Role
-from cms.database import Database, DatabaseUnavailable
+from cms.database import Database
 from cms.exchange.apply import apply
 from cms.exchange.layout import ordered
 from cms.exchange.report import FolderError, summarise
+from cms.outages import DatabaseUnavailable
 from tests.exchange.desk import DEMO, Desk, files_of, picture, sentences
 from tests.statements import recorded
 

@@ -27,9 +27,10 @@ from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.schemas import create_schema
 from cms.crud.service import UnitOfWork
-from cms.database import Database, DatabaseUnavailable
+from cms.database import Database
 from cms.media.router import build_files_router, build_media_router
 from cms.media.storage import DirectoryStorage
+from cms.outages import DatabaseUnavailable
 from tests.databases import Server, create_tables
 
 ACTORS = {role: Actor(UUID(int=number), role, role.value) for number, role in enumerate(Role, 1)}

@@ -1,0 +1,1 @@
+"""Attacks and strain, each named by its row of the checklist."""

@@ -1,0 +1,139 @@
+"""More than one process can serve: readers in excess are told to come back, the people who work here are not."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from cms.content.articles import article
+from cms.content.tags import tag
+from cms.crud.policy import Role
+from tests.installation import Installation
+from tests.security.serving import Answer, Served, Wire, percentile, served
+
+LIST = "/api/v1/articles?limit=100&q=words&sort=-title"
+SHORT, LONG = 4.0, 60.0
+LEAST = {SHORT: 0.7, LONG: 0.8}
+"""Shares of the capacity; a short look at a machine that does other things is a coarse one."""
+
+
+@dataclass
+class Tally:
+    """What became of requests: their statuses, and how long each took, in seconds."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    served: list[float] = field(default_factory=list)
+    shed: list[float] = field(default_factory=list)
+
+    def note(self, answer: Answer, started: float) -> None:
+        self.statuses[answer.status] += 1
+        (self.served if answer.status == 200 else self.shed).append(perf_counter() - started)
+        if answer.status in {429, 503}:
+            assert b"retry-after: " in answer.headers
+            assert b"application/problem+json" in answer.headers
+            assert b"x-content-type-options: nosniff" in answer.headers
+
+
+@pytest.fixture
+async def site(installation: Installation, migrated_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """An installation with a list that is worth some milliseconds, in a process of its own."""
+    for name in "abc":
+        await installation.make(tag, name=name)
+    for number in range(100):
+        title, content = f"Article {number}", "Some words. " * 30
+        values = {"tags": ["a", "b", "c"], "published_at": "2026-01-01T00:00:00Z"}
+        await installation.make(article, Role.ADMIN, title=title, content=content, **values)
+    async with served(migrated_url, tmp_path, installation.people) as site:
+        yield site
+
+
+async def measure_capacity(site: Served, seconds: float) -> float:
+    """Requests a second that one process serves to as many connections as keep it busy."""
+    tally, request, until = Tally(), site.request("GET", LIST), perf_counter() + seconds
+
+    async def ask(wire: Wire) -> None:
+        while perf_counter() < until:
+            started = perf_counter()
+            tally.note(await wire.send(request), started)
+        wire.close()
+
+    await asyncio.gather(*(ask(site.wire()) for _ in range(8)))
+    assert set(tally.statuses) == {200}
+    return len(tally.served) / seconds
+
+
+async def offer(site: Served, rate: float, seconds: float, most: int = 400) -> Tally:
+    """Send requests at a rate, whether or not earlier ones are answered, over at most so many connections."""
+    tally, request, idle = Tally(), site.request("GET", LIST), [site.wire() for _ in range(most)]
+    wires, pending, begun, sent = list(idle), set(), perf_counter(), 0
+
+    async def ask(wire: Wire) -> None:
+        started = perf_counter()
+        tally.note(await wire.send(request), started)
+        idle.append(wire)
+
+    while (elapsed := perf_counter() - begun) < seconds:
+        for _ in range(min(int(elapsed * rate) - sent, len(idle))):
+            pending.add(task := asyncio.create_task(ask(idle.pop())))
+            task.add_done_callback(pending.discard)
+            sent += 1
+        sent = max(sent, int(elapsed * rate) - most)
+        await asyncio.sleep(0.002)
+    await asyncio.gather(*pending)
+    for wire in wires:
+        wire.close()
+    return tally
+
+
+async def edit(site: Served, tally: Tally, stop: asyncio.Event) -> None:
+    """An editor at work: read an article, change it, think."""
+    wire, path = site.wire(), "/api/v1/articles/article-7"
+    while not stop.is_set():
+        started = perf_counter()
+        read = await wire.send(site.request("GET", path, Role.EDITOR))
+        tally.note(read, started)
+        etag = read.headers.split(b"etag: ", 1)[1].split(b"\r\n", 1)[0].decode()
+        started = perf_counter()
+        tally.note(await wire.send(site.request("PATCH", path, Role.EDITOR, b'{"title":"New"}', etag)), started)
+        await asyncio.sleep(0.1)
+    wire.close()
+
+
+@pytest.mark.parametrize("seconds", [SHORT, pytest.param(LONG, marks=pytest.mark.long)])
+async def test_ten_times_too_many_requests(site: Served, seconds: float) -> None:
+    """R20: those in excess are shed, nearly as many as before are served, and an editor notices little.
+
+    The load is made on the same machine, so that the server gets what processor time is left over: what is judged is
+    the share of its capacity that exactly ten times as many requests would leave, by the processor time of each kind.
+    """
+    await measure_capacity(site, 0.5)
+    begun = site.cpu
+    rate = await measure_capacity(site, 2)
+    capacity = 2 * rate / (site.cpu - begun)
+    memory, editor, stop, begun = site.memory, Tally(), asyncio.Event(), site.cpu
+    editing = asyncio.create_task(edit(site, editor, stop))
+    load = await offer(site, 10 * rate, seconds)
+    stop.set()
+    await editing
+    used = site.cpu - begun
+    each = max(0.0, (used - len(load.served) / capacity) / max(1, load.statuses[503]))
+    goodput = (1 - 10 * capacity * each) / (1 - capacity * each)
+    figures = (
+        f"{rate:.0f}/s served before; {sum(load.statuses.values()) / seconds:.0f}/s offered, "
+        f"{len(load.served) / seconds:.0f}/s served; per second of CPU {capacity:.0f} before, "
+        f"{len(load.served) / used:.0f} now; {each * 1e6:.0f} µs to send one away: at ten times, {goodput:.0%} remain; "
+        f"{dict(load.statuses)}; "
+        f"served p95 {percentile(load.served, 0.95):.3f} s; shed p99 {percentile(load.shed, 0.99):.3f} s; "
+        f"editor {dict(editor.statuses)}, p95 {percentile(editor.served, 0.95):.3f} s; "
+        f"memory +{site.memory / memory - 1:.0%}"
+    )
+    print(figures)  # noqa: T201 - the figures, where they are asked for with -s
+    assert set(load.statuses) <= {200, 429, 503}, figures
+    assert load.statuses[503] > len(load.served), figures
+    assert set(editor.statuses) == {200}, figures
+    assert goodput >= LEAST[seconds], figures
+    assert await measure_capacity(site, 1) > 0, figures
