@@ -38,7 +38,8 @@ def explain(error: BaseException) -> str | None:
         return "Too many requests wait for the database. Try again in a moment."
     cause = error.orig if isinstance(error, DBAPIError) else error
     driver_error = getattr(cause, "__cause__", None) or cause  # SQLAlchemy wraps what asyncpg raises
-    text = f"{type(driver_error).__name__} {cause}".lower()
+    # SQLite says it in words, asyncpg by the class: its words may hold what a user typed.
+    text = (str(cause) if isinstance(cause, sqlite3.Error) else type(driver_error).__name__).lower()
     is_driver = isinstance(error, DBAPIError | sqlite3.Error | asyncpg.PostgresError)
     for sign, message in _MESSAGES.items() if is_driver else ():
         if sign in text:

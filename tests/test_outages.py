@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import Connection, make_url, select, text
+from sqlalchemy.exc import DBAPIError
 
 from cms.database import Database
 from cms.outages import DatabaseUnavailable, explain
@@ -60,6 +61,14 @@ async def test_tables_that_are_not_there(installation: Installation) -> None:
 
 def test_a_failure_of_the_request_is_not_the_databases() -> None:
     assert explain(ValueError("full")) is None
+
+
+async def test_what_a_user_typed_is_not_taken_for_a_failure(installation: Installation) -> None:
+    def ask(connection: Connection) -> None:
+        connection.execute(text("SELECT 'the disk is full and locked' FROM"))
+
+    with pytest.raises(DBAPIError):
+        await installation.database.read(ask)
 
 
 def test_being_asked_to_stop_is_no_failure(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from cms.crud.policy import Action
 from cms.crud.problems import FieldError, Invalid
 from cms.crud.search import like_pattern
 from cms.crud.usages import name_records
-from cms.editorial.behaviours import MAX_DEPTH, not_trashed
+from cms.editorial.behaviours import MAX_DEPTH, Trashable, not_trashed
 from cms.editorial.workflow import EditorialService
 
 LONGEST_PATH = 1000
@@ -54,15 +54,16 @@ class TreeService(EditorialService[M]):
             raise _misplaced(f"That makes a path of {length} characters; {LONGEST_PATH} fit. Shorten the slugs.")
 
     async def delete(self, record: M, expected: int) -> None:
-        """Refuse to take away what others stand below.
+        """Refuse to trash what others stand below; what is deleted for good is refused by its foreign key.
 
         :raises Conflict: naming them.
         """
         self.require(Action.DELETE, record)
-        model: Any = self.content_type.model
-        below = and_(model.parent_id == record.id, *not_trashed(model))
-        if names := await name_records(self.session, self.content_type, below, self.actor):
-            raise in_use(self.content_type, names)
+        if isinstance(record, Trashable):
+            model: Any = self.content_type.model
+            below = and_(model.parent_id == record.id, *not_trashed(model))
+            if names := await name_records(self.session, self.content_type, below, self.actor):
+                raise in_use(self.content_type, names)
         await super().delete(record, expected)
 
     async def _path_of(self, record_id: Any) -> str:
