@@ -16,7 +16,7 @@ from cms.auth.actors import actor_of_cookie
 from cms.auth.sessions import BROWSER_LIFETIME, SessionKind, close_session, open_session, renew_session
 from cms.auth.signing_in import sign_in
 from cms.crud.content_type import ContentType
-from cms.crud.policy import ANONYMOUS, Action, Actor, Role
+from cms.crud.policy import ANONYMOUS, Action, Actor, Door, Role
 from cms.crud.problems import Forbidden
 from cms.crud.registry import Registry
 from cms.crud.service import UnitOfWork
@@ -130,7 +130,8 @@ async def open_work(request: Request, actor: Actor) -> AsyncIterator[UnitOfWork]
     """One transaction on the actor's behalf, as REST has it: committed when the block ends, else rolled back."""
     state = request.app.state
     async with state.database.session() as session:
-        yield UnitOfWork(session, actor, state.reader)
+        request_id = request.scope.get("state", {}).get("request_id")
+        yield UnitOfWork(session, actor, state.reader, door=Door.ADMIN, request_id=request_id)
 
 
 async def _close(work: UnitOfWork, actor: Actor | None) -> None:

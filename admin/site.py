@@ -130,7 +130,10 @@ class Site(Admin):
             form = form_of(request)
             status = int(error.status) if isinstance(error, Problem) else 503
             context = {"next": own_path(str(form.get("next", ""))), "email": str(form.get("email", "")), "error": error}
-            return await self.shell.render(request, "login.html", context, status)
+            page = await self.shell.render(request, "login.html", context, status)
+            again = error.headers.get("Retry-After") if isinstance(error, Problem) else "2"
+            page.headers.update({"Retry-After": again} if again else {})
+            return page
 
     async def _admit(self, request: Request) -> Response | None:
         if request.scope["path"] in OPEN_TO_ALL:

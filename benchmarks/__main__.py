@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +14,14 @@ from benchmarks.databases import Servers, new_database
 from benchmarks.figures import Figure
 from benchmarks.files import measure_files
 from benchmarks.reads import measure_reads
+from benchmarks.recording import measure_recording
 from benchmarks.starting import measure_starting
 from benchmarks.world import World
 from cms.database import Database
 from cms.upgrade import upgrade
 
 KINDS = ("sqlite", "postgresql")
-PARTS = ("reads", "starting", "files", "backoffice")
+PARTS = ("reads", "starting", "recording", "files", "backoffice")
 
 
 def main() -> int:
@@ -58,23 +59,32 @@ async def _measure_on(kind: str, options: argparse.Namespace, scratch: Path) -> 
     world = World()
     figures: list[Figure] = []
     async with AsyncExitStack() as stack:
-        names = ("ours", "baseline", "files", "large")
+        names = ("ours", "baseline", "long", "files", "large")
         urls = {name: await stack.enter_async_context(new_database(kind, name, scratch)) for name in names}
-        for name in ("ours", "files", "large"):
+        for name in ("ours", "long", "files", "large"):
             await asyncio.to_thread(upgrade, urls[name])
-        if {"reads", "starting"} & set(options.only):
-            await _fill(urls["ours"], world)
+        repeats = {"rounds": options.rounds, "seconds": options.seconds}
+        await _fill_all(urls, world, set(options.only))
         if "reads" in options.only:
-            await baseline.fill(urls["baseline"], world)
-            repeats = {"rounds": options.rounds, "seconds": options.seconds}
             figures += await measure_reads(kind, urls, world, scratch, **repeats)
         if "starting" in options.only:
             figures += await measure_starting(kind, urls["ours"], world, scratch, rounds=options.rounds)
+        if "recording" in options.only:  # after the others, since it changes what they read
+            figures += await measure_recording(kind, urls, world, scratch, **repeats)
         if "files" in options.only:
             figures += await measure_files(kind, urls["files"], world, scratch)
         if "backoffice" in options.only:
             figures += await measure_backoffice(kind, urls["large"], scratch, rounds=options.rounds)
     return figures
+
+
+async def _fill_all(urls: Mapping[str, str], world: World, parts: set[str]) -> None:
+    if {"reads", "starting", "recording"} & parts:
+        await _fill(urls["ours"], world)
+    if {"reads", "recording"} & parts:
+        await baseline.fill(urls["baseline"], world)
+    if "recording" in parts:
+        await _fill(urls["long"], world)
 
 
 async def _fill(url: str, world: World) -> None:

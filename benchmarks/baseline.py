@@ -6,11 +6,11 @@ Declarative models with indexes for these very queries, a session for each reque
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import Column, DateTime, ForeignKey, Index, String, Table, Text, event, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, defer, mapped_column, relationship, selectinload
@@ -18,6 +18,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, defer, mapped_column, relati
 from benchmarks.world import World
 
 _BATCH = 1_000
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Base(DeclarativeBase):
@@ -70,6 +74,8 @@ class Article(Base):
     body: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))
     published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=_now, onupdate=_now)
     author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"), index=True)
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"), index=True)
     author: Mapped[Author] = relationship()
@@ -128,6 +134,14 @@ class ArticleWithBody(ArticleOut):
     body: str
 
 
+class ArticleUpdate(BaseModel):
+    """What may be changed, and the version that was changed."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    excerpt: Annotated[str, StringConstraints(max_length=500)] | None = None
+    version: int
+
+
 class Page(BaseModel):
     """A page of a list."""
 
@@ -176,6 +190,21 @@ async def get_article(session: SessionDep, slug: str) -> Any:
     return article
 
 
+async def update_article(session: SessionDep, slug: str, data: ArticleUpdate) -> Any:
+    """Change an article of that version, and answer it."""
+    statement = select(Article).where(Article.slug == slug).options(*RELATED).with_for_update(of=Article)
+    article = await session.scalar(statement)
+    if article is None:
+        raise HTTPException(404)
+    if article.version != data.version:
+        raise HTTPException(412)
+    for name, value in data.model_dump(exclude_unset=True, exclude={"version"}).items():
+        setattr(article, name, value)
+    article.version += 1
+    await session.commit()
+    return article
+
+
 def create_app(url: str) -> FastAPI:
     """The application over a database at that URL."""
     engine = open_engine(url)
@@ -189,6 +218,7 @@ def create_app(url: str) -> FastAPI:
     app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
     app.get("/api/articles", response_model=Page)(list_articles)
     app.get("/api/articles/{slug}", response_model=ArticleWithBody)(get_article)
+    app.patch("/api/articles/{slug}", response_model=ArticleWithBody)(update_article)
     return app
 
 

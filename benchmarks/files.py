@@ -1,7 +1,8 @@
 """Files in: ten thousand articles as Markdown applied to an empty installation, and then once more."""
 
 from pathlib import Path
-from time import perf_counter, process_time
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from time import perf_counter
 
 import yaml
 
@@ -18,28 +19,33 @@ from cms.media.storage import open_storage
 
 
 async def measure_files(kind: str, url: str, world: World, scratch: Path) -> list[Figure]:
-    """Files a second, by the CPU time of this process and by the clock.
+    """Files a second by the clock, and by the CPU time of this process and of those that it starts.
 
     :param url: of an empty, migrated database.
     """
     folder = scratch / f"files-{kind}"
     count = write_folder(folder, world)
     database = Database(url)
-    record_changes(database.sessions)
+    record_changes(database.sessions, registry)
     await write_users(database, world)
     figures = []
     for name, least in (("apply", 1_000.0), ("apply-again", 3_000.0)):
-        used, started = process_time(), perf_counter()
+        used, started = _cpu_seconds(), perf_counter()
         storage = open_storage(str(scratch / "media"))
         report = await apply(database, registry, Reader(registry, Cursors("benchmark")), storage, folder)
-        used, taken = process_time() - used, perf_counter() - started
+        used, taken = _cpu_seconds() - used, perf_counter() - started
         if report.refused or len(report.created) != (count if name == "apply" else 0):
             raise RuntimeError(f"{name}: {len(report.refused)} refused, {len(report.created)} created of {count}.")
         limit = least if kind == "sqlite" else None
-        figures.append(Figure(f"{kind}.{name}", count / used, "files/cpu-s", limit, is_least=True))
-        figures.append(Figure(f"{kind}.{name}-clock", count / taken, "files/s"))
+        figures.append(Figure(f"{kind}.{name}", count / taken, "files/s", limit, is_least=True))
+        figures.append(Figure(f"{kind}.{name}-cpu", count / used, "files/cpu-s"))
     await database.dispose()
     return figures
+
+
+def _cpu_seconds() -> float:
+    mine, others = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
+    return mine.ru_utime + mine.ru_stime + others.ru_utime + others.ru_stime
 
 
 def write_folder(folder: Path, world: World) -> int:

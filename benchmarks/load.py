@@ -28,7 +28,14 @@ async def run(port: int, paths: Sequence[str], seconds: float, connections: int 
 
     :raises RuntimeError: for any answer but a 200.
     """
-    requests = cycle([request(path) for path in paths])
+    return await run_requests(port, cycle([request(path) for path in paths]), seconds, connections)
+
+
+async def run_requests(port: int, requests: Iterator[bytes], seconds: float, connections: int = 1) -> Load:
+    """Send requests, whatever they are, until the time is up.
+
+    :raises RuntimeError: for any answer but a 200.
+    """
     started = perf_counter()
     counts = await asyncio.gather(*(_ask(port, requests, started + seconds) for _ in range(connections)))
     return Load(sum(counts), perf_counter() - started)
@@ -50,6 +57,12 @@ async def fetch(port: int, path: str, headers: str = "") -> bytes:
 def request(path: str, headers: str = "") -> bytes:
     """A request as it goes over the wire."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n{headers}\r\n".encode()
+
+
+def patch(path: str, body: bytes, headers: str = "") -> bytes:
+    """A change as it goes over the wire."""
+    head = f"PATCH {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
 async def _ask(port: int, requests: Iterator[bytes], deadline: float) -> int:

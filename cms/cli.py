@@ -5,20 +5,18 @@ import gc
 import json
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 import uvicorn
-from asyncpg import PostgresError
 from fastapi import FastAPI
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from cms.auth.accounts import create_user
 from cms.auth.passwords import generate_password
@@ -35,8 +33,7 @@ from cms.exchange.report import FolderError, Report, summarise
 from cms.logs import configure_logging
 from cms.main import create_app
 from cms.media.storage import StorageError
-from cms.outages import DatabaseUnavailable, explain
-from cms.upgrade import upgrade
+from cms.outages import DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -68,8 +65,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    settings = _settings()
-    _migrate(settings)
+    _settings()
+    _migrate()
     typer.echo("The database is up to date.")
 
 
@@ -136,7 +133,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     settings = _settings()
     listener = _listen(host, port)
     configure_logging(settings.log_level, settings.log_directory)
-    _migrate(settings)
+    _migrate()
     if not _run(lambda site: site.state.database.read(_count_users)):
         _furnish(f"http://{host}:{port}/admin/")
     _serve(create_app(settings), host, port, listener)
@@ -151,11 +148,12 @@ def apply_directory(directory: Path | None) -> int:
         source = directory or demo_content
         if not source.is_dir():
             _fail(f"There is no folder {source}.")
-        with _progress() as progress:
-            task = progress.add_task("Applying", total=None)
+        # Where somebody watches; nothing elsewhere.
+        with typer.progressbar(length=1, label="Applying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
             def show(done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total)
+                bar.length = total
+                bar.update(done - bar.pos)
 
             report: Report = _run(lambda site: apply(*_content_of(site), source, progress=show))
     typer.echo(summarise(report))
@@ -164,11 +162,12 @@ def apply_directory(directory: Path | None) -> int:
     return 1 if report.refused else 0
 
 
-def _migrate(settings: Settings) -> None:
-    try:
-        upgrade(settings.database_url)
-    except (OSError, SQLAlchemyError, PostgresError) as error:
-        _fail(explain(error) or f"The database can't be migrated: {error}")
+def _migrate() -> None:
+    """Migrate in a process of its own; `cms.upgrade` tells why. It reads the same settings."""
+    command = [sys.executable, "-P", "-m", "cms.upgrade"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        _fail(done.stderr.strip())
 
 
 def _furnish(address: str) -> None:
@@ -236,7 +235,7 @@ def _serve(site: FastAPI, host: str, port: int, listener: socket.socket | None =
         proxy_headers=False,
         timeout_graceful_shutdown=30,
         timeout_keep_alive=30,
-        http=TimelyConnection,
+        http=partial(TimelyConnection, doorkeeper=site.state.gate),  # type: ignore[arg-type]  # it is called
     )
     typer.echo(f"Serving at http://{host}:{port}/ (Ctrl-C stops it)")
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn, once it has stopped, raises it again: that was no failure
@@ -255,13 +254,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         _fail(f"Port {port} at {host} can't be used ({error.strerror}). Choose another one with --port or PORT=…")
     return listener
-
-
-def _progress() -> Progress:
-    """A progress bar where somebody watches, nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AnyHttpUrl, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEV_SECRET = "development-only-secret-never-use-it-in-production"  # noqa: S105 - refused in production, below
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     """Networks whose `X-Forwarded-For` is believed, separated by commas."""
     cors_origins: CommaSeparated = ()
     """Exact origins whose scripts may read the API, separated by commas."""
+    trash_days: int = Field(30, ge=0, le=36_500)
+    """How long what was deleted can be restored; 0 for ever."""
+    revisions_kept: int = Field(100, ge=0, le=1_000_000)
+    """How many revisions of each record are kept; 0 for all."""
+    revisions_days: int = Field(0, ge=0, le=36_500)
+    """How long revisions are kept; 0 for ever."""
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_directory: Path | None = STATE_DIRECTORY / "log"
     """Where log files go; none are written where it is empty."""

@@ -16,6 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from cms.outages import make_folder, told_plainly
 
@@ -29,6 +30,11 @@ READERS = 8
 """Connections that may read at once, on PostgreSQL."""
 THREADS = 4
 """Threads that may read at once, on SQLite; each holds a connection and its cache."""
+CACHE = 2_000
+"""KiB of pages that a connection to SQLite keeps, which is its own default."""
+SMALL_CACHE = 512
+"""KiB, for connections of which there are several: what they read is large and soon gone from any cache, and what all
+of them read the system keeps once."""
 BUDGET = 0.005
 """Seconds of work for which a small read may hold the event loop, on SQLite, before it is handed to a thread."""
 
@@ -129,7 +135,7 @@ class Database:
             pool_size=4,
             pool_timeout=POOL_TIMEOUT,
         )
-        _prepare_sqlite(engine.sync_engine, "BEGIN", read_only=True)
+        _prepare_sqlite(engine.sync_engine, "BEGIN", read_only=True, cache=SMALL_CACHE)
         return engine
 
 
@@ -137,8 +143,8 @@ class _SqliteReads:
     """Reads of an SQLite file: at once on the event loop while they are quick, in a thread otherwise."""
 
     def __init__(self, url: URL, echo: bool) -> None:
-        self._quick = _create_sqlite_reader(url, echo, pool_size=1)
-        self._patient = _create_sqlite_reader(url, echo, pool_size=THREADS)
+        self._quick = _create_sqlite_reader(url, echo, pool_size=1, cache=CACHE)
+        self._patient = _create_sqlite_reader(url, echo, pool_size=THREADS, cache=SMALL_CACHE)
         self._limiter: CapacityLimiter | None = None
         self._deadline = 0.0
         event.listen(self._quick, "connect", self._limit)
@@ -172,11 +178,17 @@ class _PostgresReads:
 
     def __init__(self, url: URL, echo: bool) -> None:
         engine = create_async_engine(
-            url, echo=echo, hide_parameters=True, pool_size=READERS, max_overflow=0, **_POSTGRES_WAITS
+            url,
+            echo=echo,
+            hide_parameters=True,
+            isolation_level="AUTOCOMMIT",
+            pool_size=READERS,
+            max_overflow=0,
+            **_POSTGRES_WAITS,
         )
         event.listen(engine.sync_engine, "connect", _allow_only_reading)
+        self._statements = engine
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._statements = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def run(self, function: Callable[[Connection], R]) -> R:
         return await _retried(self._snapshots, function)
@@ -185,26 +197,24 @@ class _PostgresReads:
         return await _retried(self._statements, function)
 
     async def dispose(self) -> None:
-        await self._snapshots.dispose()
+        await self._statements.dispose()
 
 
 async def _retried(engine: AsyncEngine, function: Callable[[Connection], R]) -> R:
     """Run a function that reads; anew where its connection is gone, since none is asked first if it still stands."""
     try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(function)
+        return await greenlet_spawn(_run, engine.sync_engine, function)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-    async with engine.connect() as connection:
-        return await connection.run_sync(function)
+    return await greenlet_spawn(_run, engine.sync_engine, function)
 
 
 def _allow_only_reading(connection: Any, _: object) -> None:
     connection.run_async(lambda driver: driver.execute("SET default_transaction_read_only = on"))
 
 
-def _create_sqlite_reader(url: URL, echo: bool, *, pool_size: int) -> Engine:
+def _create_sqlite_reader(url: URL, echo: bool, *, pool_size: int, cache: int) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite"),
         echo=echo,
@@ -213,7 +223,7 @@ def _create_sqlite_reader(url: URL, echo: bool, *, pool_size: int) -> Engine:
         max_overflow=0,
         connect_args={"check_same_thread": False},
     )
-    _prepare_sqlite(engine, "BEGIN", read_only=True)
+    _prepare_sqlite(engine, "BEGIN", read_only=True, cache=cache)
     return engine
 
 
@@ -222,7 +232,7 @@ def _run(engine: Engine, function: Callable[[Connection], R]) -> R:
         return function(connection)
 
 
-def _prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> None:
+def _prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False, cache: int = CACHE) -> None:
     """Make SQLite a real database: write-ahead log, foreign keys, waiting instead of failing, honest transactions."""
 
     @event.listens_for(engine, "connect")
@@ -237,6 +247,7 @@ def _prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> N
             "foreign_keys = ON",
             "case_sensitive_like = ON",
             f"query_only = {int(read_only)}",
+            f"cache_size = -{cache}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

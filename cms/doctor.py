@@ -18,8 +18,8 @@ from cms.crud.registry import Registry
 from cms.crud.structure import Shape
 from cms.database import Database
 from cms.media.storage import StorageError
+from cms.migrated import pending
 from cms.outages import DatabaseUnavailable
-from cms.upgrade import pending
 
 
 async def examine(app: FastAPI) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from cms.crud.problems import Unavailable, responses
-from cms.upgrade import pending
+from cms.migrated import pending
 
 
 class Health(BaseModel):

@@ -1,10 +1,10 @@
 """The composition root: the only module that knows all the others."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import timedelta
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -14,24 +14,32 @@ from cms import __version__
 from cms.auth.dependencies import get_actor, get_work
 from cms.auth.router import build_auth_router
 from cms.auth.throttle import Throttle
+from cms.auth.users import user
 from cms.body_limit import BodyLimit
 from cms.config import Settings, load_settings
 from cms.content import registry
-from cms.content.comments import limit_comments
+from cms.content.comments import build_comments_router
 from cms.content.site import build_site_router
 from cms.crud.cursor import Cursors
 from cms.crud.doors import Doors
+from cms.crud.idempotency import HEADER, REPLAYED, Attempts
 from cms.crud.plan import Reader
 from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
-from cms.crud.router import build_router
+from cms.crud.router import add_routes
 from cms.database import Database
+from cms.editorial.bulk import build_bulk_router
+from cms.editorial.emptying import HOURLY, empty_trash
+from cms.editorial.history_router import build_changes_router, build_history_router
 from cms.editorial.recorder import record_changes
+from cms.editorial.retention import prune
 from cms.editorial.router import build_workflow_router
+from cms.editorial.routes import EditorialRoutes
+from cms.editorial.transitions import Job, Transitions
 from cms.head import HeadAsGet
 from cms.health import build_health_router
 from cms.media.records import MEDIA_PATH
-from cms.media.router import build_files_router, build_media_router
+from cms.media.router import build_files_router, build_media_router, remove_files
 from cms.media.storage import StorageError, open_storage
 from cms.middleware import (
     AccessLog,
@@ -43,7 +51,7 @@ from cms.middleware import (
 )
 from cms.openapi import describe
 from cms.outages import DatabaseUnavailable
-from cms.shedding import Shedding
+from cms.shedding import Gate, Shedding
 
 API = "/api/v1"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -72,51 +80,56 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _provide(app, settings)
     add_problem_handler(app, {DatabaseUnavailable: Unavailable, StorageError: Unavailable})
-    app.include_router(_build_api(), prefix=API)
-    app.include_router(build_files_router())
-    app.include_router(build_health_router())
+    add_routes(app, *_build_api(), build_files_router(), build_health_router())
     mount_admin(app, registry)
     describe(app, registry, settings)
-    surround(app, _layers(settings))
+    surround(app, _layers(settings, app.state.gate))
     return app
 
 
 def _provide(app: FastAPI, settings: Settings) -> None:
     """Open what requests share; nothing here waits for a connection yet."""
     database = Database(settings.database_url)
-    record_changes(database.sessions)
+    record_changes(database.sessions, registry)
     app.state.settings = settings
     app.state.database = database
     app.state.registry = registry
     app.state.reader = Reader(registry, Cursors(settings.secret_key.get_secret_value()))
+    app.state.attempts = Attempts(settings.secret_key.get_secret_value())
     app.state.throttle = Throttle(settings.redis_url)
     app.state.storage = open_storage(settings.media_url)
+    app.state.gate = Gate(cookie=Cookies(settings).session, public_url=str(settings.public_url or ""))
 
 
-def _build_api() -> APIRouter:
-    doors = Doors(registry, get_actor, get_work)
-    api = APIRouter()
-    api.include_router(build_auth_router())
+def _build_api() -> Iterator[APIRouter]:
+    doors = Doors(registry, get_actor, get_work, API)
+    yield build_auth_router(API)
     special: dict[str, Callable[[Doors], APIRouter]] = {
         "media": build_media_router,
         "site": build_site_router,
     }
+    yield build_changes_router(doors, user)
     for content_type in registry:
+        if content_type.name != "site":
+            yield build_history_router(content_type, doors, user)
+            yield build_bulk_router(content_type, doors, remove_files if content_type.name == "media" else None)
         if content_type.name in special:
-            api.include_router(special[content_type.name](doors))
+            yield special[content_type.name](doors)
             continue
-        dependencies: list[Any] = [Depends(limit_comments)] if content_type.name == "comments" else []
-        api.include_router(build_router(content_type, doors), dependencies=dependencies)
-        api.include_router(build_workflow_router(content_type, doors))
-    return api
+        yield (
+            build_comments_router(doors)
+            if content_type.name == "comments"
+            else EditorialRoutes(content_type, doors).build()
+        )
+        yield build_workflow_router(content_type, doors)
 
 
-def _layers(settings: Settings) -> list[Middleware]:
+def _layers(settings: Settings, gate: Gate) -> list[Middleware]:
     """What every request passes, outermost first."""
     public_url = str(settings.public_url or "")
     uploads = {f"{API}/media": UPLOAD_LIMIT, "/admin/media": UPLOAD_LIMIT}
     return [
-        Middleware(Shedding, cookie=Cookies(settings).session, public_url=public_url),
+        Middleware(Shedding, gate=gate),
         Middleware(RequestId),
         Middleware(ClientAddress, trusted=settings.trusted_proxies),
         Middleware(SecurityHeaders, public_url=public_url),
@@ -126,8 +139,8 @@ def _layers(settings: Settings) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match"],
-            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", HEADER],
+            expose_headers=["ETag", "Location", "X-Request-ID", "Retry-After", REPLAYED],
         ),
         Middleware(BodyLimit, default=BODY_LIMIT, uploads=uploads, pages={"/admin": answer_too_large}),
         Middleware(HeadAsGet, except_under=(MEDIA_PATH, "/admin")),
@@ -136,6 +149,25 @@ def _layers(settings: Settings) -> list[Middleware]:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
+    database, reader = app.state.database, app.state.reader
+    transitions = Transitions(database, reader)
+    if days := app.state.settings.trash_days:
+
+        async def empty() -> None:
+            await empty_trash(database, reader, timedelta(days=days))
+
+        transitions.every(HOURLY, empty)
+    transitions.every(HOURLY, _pruning(database, app.state.settings))
+    async with transitions:
+        yield
     await app.state.database.dispose()
     await app.state.throttle.close()
+
+
+def _pruning(database: Database, settings: Settings) -> Job:
+    older_than = timedelta(days=settings.revisions_days) if settings.revisions_days else None
+
+    async def prune_history() -> None:
+        await prune(database, settings.revisions_kept, older_than)
+
+    return prune_history

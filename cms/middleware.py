@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from loguru import logger
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -84,7 +84,7 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         with logger.contextualize(request_id=request_id):
@@ -136,15 +136,14 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, *, public_url: str = "") -> None:
         """:param public_url: the site's address; an https one promises HTTPS for a year (HSTS)."""
         self.app = app
-        self.headers = security_headers(public_url)
+        self.headers = [(name.encode(), value.encode()) for name, value in security_headers(public_url).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-                del headers["server"]
+                stated = {name for name, _ in message["headers"]}
+                kept = [pair for pair in message["headers"] if pair[0] != b"server"]
+                message["headers"] = kept + [pair for pair in self.headers if pair[0] not in stated]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -12,12 +12,14 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 from cms.config import Settings
+from cms.crud.idempotency import PARAMETER
 from cms.crud.policy import ANONYMOUS, Action
 from cms.crud.problems import (
     PROBLEM_JSON,
     BadQuery,
     ContentTooLarge,
     FieldErrorDocument,
+    OverlapDocument,
     Problem,
     ProblemDocument,
     responses,
@@ -61,7 +63,7 @@ def build_document(app: FastAPI, registry: Registry, public_url: str) -> dict[st
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (ProblemDocument, FieldErrorDocument):
+    for model in (ProblemDocument, FieldErrorDocument, OverlapDocument):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[schema["title"]] = _renamed(schema)
@@ -73,21 +75,18 @@ def build_document(app: FastAPI, registry: Registry, public_url: str) -> dict[st
             if method in operations:
                 is_open = method == "get" or operations[method]["operationId"] in open_to_all
                 _complete(operations[method], schemas, is_open=is_open)
-                if method == "delete":
+                if method == "delete" and "428" in operations[method]["responses"]:
                     _require_version(operations[method])
     _link(document["paths"])
     return document
 
 
 def _renamed(schema: Any) -> Any:
-    """The schema with the reference to a field error's class turned into one to its title."""
+    """The schema with references to the classes of documents turned into those to their titles."""
     if isinstance(schema, dict):
-        reference = {"$ref": "#/components/schemas/FieldErrorDocument"}
-        return (
-            {"$ref": "#/components/schemas/FieldError"}
-            if schema == reference
-            else {key: _renamed(value) for key, value in schema.items()}
-        )
+        return {
+            key: value.removesuffix("Document") if key == "$ref" else _renamed(value) for key, value in schema.items()
+        }
     return [_renamed(item) for item in schema] if isinstance(schema, list) else schema
 
 
@@ -96,6 +95,7 @@ def _tags(registry: Registry) -> dict[str, str]:
     return {
         "auth": "Accounts: asking for one, signing in and out.",
         **types,
+        "changes": "The log of changes: who did what, with old and new values; and undo.",
         "files": "Uploaded files, by their address.",
         "health": "Whether the application lives, and whether it can work.",
     }
@@ -104,11 +104,7 @@ def _tags(registry: Registry) -> dict[str, str]:
 def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, is_open: bool) -> None:
     """Say what FastAPI leaves open: what an answer holds, what comes in its headers, who has to sign in."""
     answers = operation["responses"]
-    if "requestBody" in operation:
-        answers.setdefault("413", _problem(ContentTooLarge))
-    else:
-        answers.pop("422", None)  # assumed for every parameter; ours answer 400
-    answers.setdefault("400", _problem(BadQuery))
+    _refuse(operation, answers)
     for status, answer in answers.items():
         if status.startswith(("4", "5")):
             answer["content"] = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -123,6 +119,15 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any], *, is_open: bo
         operation["security"] = [{}, *operation["security"]]  # the anonymous read what is public
 
 
+def _refuse(operation: dict[str, Any], answers: dict[str, Any]) -> None:
+    """Say what every parameter and every body can meet."""
+    if "requestBody" in operation:
+        answers.setdefault("413", _problem(ContentTooLarge))
+    elif PARAMETER not in operation.get("parameters", ()):  # a key may have been used for another request
+        answers.pop("422", None)  # assumed for every parameter; ours answer 400
+    answers.setdefault("400", _problem(BadQuery))
+
+
 def _require_version(operation: dict[str, Any]) -> None:
     """Where there is no body to hold the version, the header has to."""
     for parameter in operation.get("parameters", ()):
@@ -135,7 +140,9 @@ def _link(paths: dict[str, Any]) -> None:
     for path, operations in paths.items():
         if (one := paths.get(f"{path}/{{key}}")) is None:
             continue
-        verbs = {verb: paths[p] for p in paths if (verb := p.removeprefix(f"{path}/{{key}}/")) != p}
+        start = f"{path}/{{key}}/"
+        below = {p.removeprefix(start): item for p, item in paths.items() if p.startswith(start)}
+        verbs = {verb: item for verb, item in below.items() if "post" in item and "/" not in verb}
         _lead(operations["get"], "200", "$response.body#/items/0/id", [one["get"]])
         if "post" in operations:
             following = [*one.values(), *(item["post"] for verb, item in verbs.items() if verb != "restore")]

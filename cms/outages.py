@@ -1,11 +1,10 @@
 """Failures of the database, told from failures of a request, in words for people."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -18,6 +17,7 @@ _NO_ANSWER = "The database does not answer. Try again in a moment."
 _NOT_MIGRATED = "The database has not been migrated; run “cms migrate”."
 _MESSAGES = {
     "locked": "The database is busy with another change. Nothing was saved; try again in a moment.",
+    "deadlock": "Two changes waited for each other. Nothing was saved; try again in a moment.",
     "full": "The disk of the database is full. Nothing was saved; free some space and try again.",
     "readonly": "The database can't be written to. Nothing was saved; check the permissions of its file.",
     "unable to open": "The database can't be opened; check that its folder exists and may be written to.",
@@ -40,7 +40,7 @@ def explain(error: BaseException) -> str | None:
     driver_error = getattr(cause, "__cause__", None) or cause  # SQLAlchemy wraps what asyncpg raises
     # SQLite says it in words, asyncpg by the class: its words may hold what a user typed.
     text = (str(cause) if isinstance(cause, sqlite3.Error) else type(driver_error).__name__).lower()
-    is_driver = isinstance(error, DBAPIError | sqlite3.Error | asyncpg.PostgresError)
+    is_driver = isinstance(error, DBAPIError | sqlite3.Error) or _is_of_asyncpg(error, {"PostgresError"})
     for sign, message in _MESSAGES.items() if is_driver else ():
         if sign in text:
             return message
@@ -50,17 +50,24 @@ def explain(error: BaseException) -> str | None:
 def _is_gone(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         is_operational = isinstance(error, OperationalError) and not isinstance(error.orig, sqlite3.Error)
-        says_so = isinstance(getattr(error.orig, "__cause__", None), _SERVER_GONE)
+        says_so = _is_of_asyncpg(getattr(error.orig, "__cause__", None), SERVER_GONE)
         return error.connection_invalidated or is_operational or says_so
-    return isinstance(error, (TimeoutError, ConnectionError, asyncpg.InterfaceError, *_SERVER_GONE))
+    return isinstance(error, TimeoutError | ConnectionError) or _is_of_asyncpg(error, {"InterfaceError", *SERVER_GONE})
 
 
-_SERVER_GONE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+def _is_of_asyncpg(error: BaseException | None, kinds: Set[str]) -> bool:
+    """Whether asyncpg raised it as one of these. By name: where the database is SQLite, asyncpg is not loaded."""
+    return any(kind.__name__ in kinds and kind.__module__.startswith("asyncpg.") for kind in type(error).__mro__)
+
+
+SERVER_GONE = frozenset(
+    {
+        "PostgresConnectionError",
+        "CannotConnectNowError",
+        "AdminShutdownError",
+        "CrashShutdownError",
+        "TooManyConnectionsError",
+    }
 )
 """What asyncpg raises where a server is down, starting, stopping or full; SQLAlchemy has no class for most of it."""
 

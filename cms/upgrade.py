@@ -1,11 +1,19 @@
-"""Migrations, run and checked: the same for the command, for readiness and for tests."""
+"""Migrations, run: the same for the command and for tests.
 
+`cms migrate` and `cms demo` run this as a process of its own, `python -m cms.upgrade`, since a process that has
+imported Alembic holds 12 MB more for good.
+"""
+
+import sys
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from asyncpg import PostgresError
+from sqlalchemy.exc import SQLAlchemyError
+
+from cms.config import load_settings
+from cms.outages import explain
 
 
 def alembic_config(url: str) -> Config:
@@ -30,20 +38,17 @@ def downgrade(url: str, revision: str = "base") -> None:
     command.downgrade(alembic_config(url), revision)
 
 
-def pending(connection: Connection) -> list[str]:
-    """The revisions that a database still lacks, oldest first; empty where it is up to date."""
-    url = str(connection.engine.url)
-    scripts = ScriptDirectory.from_config(alembic_config(url))
-    current = _current(connection)
-    if current == set(scripts.get_heads()):
-        return []
-    known = [script.revision for script in scripts.walk_revisions()]
-    newer = known[: known.index(next(iter(current)))] if current & set(known) else known
-    return newer[::-1]
+def main() -> str | None:
+    """Bring the database that the settings name up to date.
+
+    :returns: why it can't be, in a sentence.
+    """
+    try:
+        upgrade(load_settings().database_url)
+    except (OSError, SQLAlchemyError, PostgresError) as error:
+        return explain(error) or f"The database can't be migrated: {error}"
+    return None
 
 
-def _current(connection: Connection) -> set[str]:
-    """Where the database stands; nowhere, if it was never migrated."""
-    if not inspect(connection).has_table("alembic_version"):
-        return set()
-    return set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,13 +12,23 @@ from sqlalchemy.pool import NullPool
 
 import cms.auth.sessions
 import cms.content
+import cms.crud.idempotency
+import cms.editorial.history
+import cms.editorial.pending
 import cms.events.outbox
 from cms.config import load_settings
 from cms.crud.fields import Structured, UTCDateTime
 from cms.crud.models import Base
 from migrations.trigrams import write_down
 
-DECLARED = (cms.auth.sessions, cms.content, cms.events.outbox)
+DECLARED = (
+    cms.auth.sessions,
+    cms.content,
+    cms.crud.idempotency,
+    cms.editorial.history,
+    cms.editorial.pending,
+    cms.events.outbox,
+)
 """The modules whose import declares every table."""
 
 

@@ -125,7 +125,7 @@ async def installed(app: FastAPI, settings: Settings) -> AsyncIterator[Installat
     """The application over the database and the storage of these settings, with its people."""
     app.state.database, app.state.throttle = Database(settings.database_url), Throttle(None)
     app.state.storage = open_storage(settings.media_url)
-    record_changes(app.state.database.sessions)
+    record_changes(app.state.database.sessions, app.state.registry)
     people = await furnish(app.state.database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -28,6 +28,10 @@ PUT    /api/v1/(articles|pages)/{key}                       401 403 403 200 200
 DELETE /api/v1/(articles|pages)/{key}                       401 403 403 204 204
 POST   /api/v1/(articles|pages)/{key}/publish               401 403 403 200 200
 POST   /api/v1/(articles|pages)/{key}/unpublish             401 403 403 200 200
+DELETE /api/v1/(articles|pages)/{key}/schedule              401 403 403 204 204
+DELETE /api/v1/(articles|pages)/{key}/draft                 401 403 403 204 204
+POST   /api/v1/(articles|pages)/{key}/submit                401 403 403 200 200
+POST   /api/v1/(articles|pages)/{key}/(approve|return)      401 403 403 200 200
 POST   /api/v1/articles/{key}/restore                       401 403 404 200 200
 POST   /api/v1/pages/{key}/restore                          401 403 403 200 200
 
@@ -61,6 +65,24 @@ POST   /api/v1/users                                        401 403 403 403 201
 PATCH  /api/v1/users/{key}                                  401 403 403 403 200
 PUT    /api/v1/users/{key}                                  401 403 403 403 200
 DELETE /api/v1/users/{key}                                  401 403 403 403 204
+
+POST   /api/v1/(articles|pages|media)/bulk                  401 403 403 200 200
+POST   /api/v1/(categories|tags|comments|menus|redirects)/bulk                                401 403 403 200 200
+POST   /api/v1/users/bulk                                   401 403 403 403 200
+
+GET    /api/v1/(articles|pages|categories|tags)/{key}/revisions                           401 403 403 200 200
+GET    /api/v1/(comments|menus|redirects|media)/{key}/revisions                           401 403 403 200 200
+GET    /api/v1/(articles|pages|categories|tags)/{key}/revisions/{number}                  401 403 403 200 200
+GET    /api/v1/(comments|menus|redirects|media)/{key}/revisions/{number}                  401 403 403 200 200
+GET    /api/v1/(articles|pages|categories|tags)/{key}/diff                                401 403 403 200 200
+GET    /api/v1/(comments|menus|redirects|media)/{key}/diff                                401 403 403 200 200
+POST   /api/v1/(articles|pages|categories|tags)/{key}/revisions/{number}/restore          401 403 403 200 200
+POST   /api/v1/(comments|menus|redirects|media)/{key}/revisions/{number}/restore          401 403 403 200 200
+GET    /api/v1/users/{key}/(revisions|diff)                 401 403 403 403 200
+GET    /api/v1/users/{key}/revisions/{number}               401 403 403 403 200
+POST   /api/v1/users/{key}/revisions/{number}/restore       401 403 403 403 200
+GET    /api/v1/changes                                      401 403 403 200 200
+POST   /api/v1/changes/{id}/undo                            401 403 403 200 200
 
 GET    /media/{first}/{second}/{name}                       200 200 200 200 200
 GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
@@ -113,6 +135,13 @@ PUT    /api/v1/(articles|media)/{key}                       200
 DELETE /api/v1/(articles|media)/{key}                       204
 POST   /api/v1/articles/{key}/publish                       403
 POST   /api/v1/articles/{key}/unpublish                     403
+DELETE /api/v1/articles/{key}/schedule                      403
+DELETE /api/v1/articles/{key}/draft                         204
+POST   /api/v1/articles/{key}/submit                        200
+POST   /api/v1/articles/{key}/(approve|return)              403
+GET    /api/v1/(articles|media)/{key}/(revisions|diff)      200
+GET    /api/v1/(articles|media)/{key}/revisions/{number}    200
+POST   /api/v1/(articles|media)/{key}/revisions/{number}/restore                              200
 """
 """What authors get at their own unpublished articles, and at their own files."""
 

@@ -40,7 +40,7 @@ SAMPLES: Mapping[str, Sample] = {
     "categories": Sample(lambda n: {"name": f"Harbours {n}"}, {"description": "Where boats rest."}),
     "tags": Sample(lambda n: {"name": f"Rope {n}"}, {"name": "Ropes"}),
     "comments": Sample(
-        lambda n: {"article": HOST, "name": "Ann", "email": f"ann{n}@example.org", "content": "*Yes.*"},
+        lambda n: {"article": HOST, "name": "Ann", "email": f"ann{n}@example.org", "content": f"*Yes*, {n}."},
         {"content": "No."},
         named=False,
     ),

@@ -20,7 +20,8 @@ LONGEST_FUNCTION = 40
 # Names that say nothing: what is put there belongs in a room of its own.
 DRAWERS = {"base", "common", "helpers", "manager", "misc", "utils"}
 SPEAKS_HTTP = {
-    f"cms/crud/{name}.py" for name in ("answers", "bodies", "doors", "problem_handler", "problems", "router")
+    f"cms/crud/{name}.py"
+    for name in ("answers", "bodies", "doors", "idempotency", "problem_handler", "problems", "router")
 }
 
 

@@ -7,17 +7,30 @@ import sys
 import time
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import Connection, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cms.database import Database
-from cms.outages import DatabaseUnavailable, explain
+from cms.outages import SERVER_GONE, DatabaseUnavailable, explain
 from tests.conftest import POSTGRES_URL
 from tests.installation import Installation
 
 NO_DATABASE = "There is no database of that name on the server; create it, or check CMS_DATABASE_URL."
+REFUSED = "The database refuses the user or the password of CMS_DATABASE_URL."
+NO_ANSWER = "The database does not answer. Try again in a moment."
+NOT_MIGRATED = "The database has not been migrated; run “cms migrate”."
+TOLD_APART = {
+    **dict.fromkeys(SERVER_GONE, NO_ANSWER),
+    "DeadlockDetectedError": "Two changes waited for each other. Nothing was saved; try again in a moment.",
+    "UndefinedTableError": NOT_MIGRATED,
+    "InvalidCatalogNameError": NO_DATABASE,
+    "InvalidPasswordError": REFUSED,
+    "InvalidAuthorizationSpecificationError": REFUSED,
+}
+"""Errors of asyncpg, which are recognised by their names, and what people are told."""
 
 
 async def told(url: str) -> str:
@@ -61,6 +74,30 @@ async def test_tables_that_are_not_there(installation: Installation) -> None:
 
 def test_a_failure_of_the_request_is_not_the_databases() -> None:
     assert explain(ValueError("full")) is None
+
+
+def as_sqlalchemy_raises_it(error: Exception) -> DBAPIError:
+    cause = RuntimeError(str(error))
+    cause.__cause__ = error
+    return DBAPIError("SELECT 1", {}, cause)
+
+
+@pytest.mark.parametrize("name", sorted(TOLD_APART))
+def test_the_driver_still_calls_its_errors_so(name: str) -> None:
+    """Raised by itself, and as SQLAlchemy raises it."""
+    error = getattr(asyncpg, name)("x")
+    assert explain(error) == TOLD_APART[name]
+    assert explain(as_sqlalchemy_raises_it(error)) == TOLD_APART[name]
+
+
+def test_what_the_driver_calls_misuse_is_an_outage_and_its_other_errors_are_not() -> None:
+    """A connection that is gone is used no more: an InterfaceError. A row that is there twice is the request's."""
+    assert explain(asyncpg.InterfaceError("the connection is closed")) == NO_ANSWER
+    assert explain(asyncpg.ConnectionDoesNotExistError("x")) == NO_ANSWER, "a kind of PostgresConnectionError"
+    assert explain(asyncpg.UniqueViolationError("x")) is None
+    assert explain(as_sqlalchemy_raises_it(asyncpg.UniqueViolationError("x"))) is None
+    pretender = type("AdminShutdownError", (Exception,), {})
+    assert explain(pretender("x")) is None, "of another module"
 
 
 async def test_what_a_user_typed_is_not_taken_for_a_failure(installation: Installation) -> None:

@@ -1,6 +1,7 @@
 """Lanes, turns and slow clients, on the smallest application that shows them."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -13,8 +14,9 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from cms import shedding
+from cms.lanes import FREE_ROUNDS, Lane, Turnstile
 from cms.middleware import SECURITY_HEADERS
-from cms.shedding import Lane, Shedding
+from cms.shedding import Gate, Shedding
 from tests.problems import assert_problem
 
 READER: dict[str, str] = {}
@@ -36,7 +38,8 @@ class Site:
             Route("/stream", self.stream),
             Route("/healthz", self.body),
         ]
-        self.app = Shedding(Starlette(routes=routes), cookie="masthead", public_url="https://news.example", **options)
+        self.gate = Gate(cookie="masthead", public_url="https://news.example")
+        self.app = Shedding(Starlette(routes=routes), gate=self.gate, **options)
         self.open = asyncio.Event()
 
     async def slow(self, request: Request) -> Response:
@@ -73,7 +76,7 @@ def count(answers: list[httpx.Response]) -> Counter[int]:
 
 async def test_whoever_finds_no_place_is_told_at_once_when_to_come_again() -> None:
     answers = await Site().ask(100, READER)
-    assert count(answers) == {200: 80, 503: 20}
+    assert count(answers) == {200: 48, 503: 52}
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert_problem(refused, 503)
     assert refused.headers["retry-after"] == "2"
@@ -84,7 +87,7 @@ async def test_whoever_finds_no_place_is_told_at_once_when_to_come_again() -> No
 
 async def test_who_waits_too_long_is_sent_away() -> None:
     site = Site()
-    site.app.readers = Lane(0, places=1, queue=5, patience=0.05)
+    site.gate.readers = Lane(0, places=1, queue=5, patience=0.05)
     async with site.client() as http:
         first = asyncio.create_task(http.get("/slow"))
         await asyncio.sleep(0.01)
@@ -106,7 +109,7 @@ async def test_readers_do_not_stand_in_the_way_of_anybody_else() -> None:
         await asyncio.sleep(0.02)
         site.open.set()
         assert count(await others) == {200: 3}
-        assert count(await crowd) == {200: 80, 503: 20}
+        assert count(await crowd) == {200: 48, 503: 52}
     assert healthy.status_code == 200
 
 
@@ -133,7 +136,7 @@ async def test_only_so_many_credentials_are_remembered(monkeypatch: pytest.Monke
     async with site.client() as http:
         for number in range(5):
             await http.get("/slow", headers={"Cookie": f"masthead={number}"})
-    assert len(site.app._credentials) == 3  # noqa: SLF001 - what is kept can't be seen from outside
+    assert len(site.gate._credentials) == 3  # noqa: SLF001 - what is kept can't be seen from outside
 
 
 async def test_who_goes_away_leaves_the_place_to_others() -> None:
@@ -177,7 +180,7 @@ async def test_a_body_that_stops_coming_is_given_up() -> None:
 async def test_slow_clients_hold_no_place() -> None:
     """Each of them lends its place out while nothing comes."""
     site = Site()
-    site.app.senders = Lane(1, places=1, queue=1, patience=5)
+    site.gate.senders = Lane(1, places=1, queue=1, patience=5)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"a piece"
@@ -193,7 +196,7 @@ async def test_slow_clients_hold_no_place() -> None:
         assert (await http.post("/body", content=b"x")).status_code == 200
         assert asyncio.get_running_loop().time() - started < 0.15
         assert count(await asyncio.gather(*slow)) == {200: 2}
-    assert site.app.senders.taken == 0
+    assert site.gate.senders.taken == 0
 
 
 async def test_who_takes_nothing_in_is_given_up() -> None:
@@ -211,4 +214,83 @@ async def test_who_takes_nothing_in_is_given_up() -> None:
     scope = {"type": "http", "method": "GET", "path": "/stream", "headers": [], "query_string": b""}
     await asyncio.wait_for(site.app(scope, receive, send), 2)
     assert len(sent) == 2
-    assert site.app.readers.taken == 0
+    assert site.gate.readers.taken == 0
+
+
+HEAD = b"GET /articles?limit=5 HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n"
+
+
+@pytest.mark.parametrize("more", [b"", b"Cookie: theme=dark\r\n", b"Connection: keep-alive\r\n"])
+def test_readers_who_find_no_place_need_not_be_read(more: bytes) -> None:
+    gate = full_gate()
+    refusal = gate.refuse_unread(HEAD + more + b"\r\n")
+    assert refusal is not None
+    head, _, body = refusal.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ") for line in lines)
+    assert status == "HTTP/1.1 503 Service Unavailable"
+    assert headers["retry-after"] == "2"
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["content-length"] == str(len(body))
+    assert SECURITY_HEADERS.items() <= headers.items()
+    assert json.loads(body)["request_id"] == headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD,
+        HEAD + b"Authorization: Bearer editor\r\n\r\n",
+        HEAD + b"cookie: theme=dark; masthead=secret\r\n\r\n",
+        HEAD + b"Connection: close\r\n\r\n",
+        HEAD + b"Content-Length: 1\r\n\r\n",
+        HEAD + b"content-length : 1\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"X: y\nContent-Length: 1\r\n\r\n",
+        HEAD + b" folded: 1\r\n\r\n",
+        HEAD + b"\r\n" + HEAD + b"\r\n",
+        HEAD + b"\r\nbody",
+        HEAD.replace(b"GET", b"HEAD") + b"\r\n",
+        HEAD.replace(b"GET", b"POST") + b"\r\n",
+        HEAD.replace(b"/articles", b"/readyz") + b"\r\n",
+        HEAD.replace(b"/articles?limit=5", b"/healthz") + b"\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"\r\n",
+    ],
+)
+def test_whatever_is_not_plainly_a_reader_is_read(data: bytes) -> None:
+    assert full_gate().refuse_unread(data) is None
+
+
+async def test_nobody_is_refused_unread_who_could_wait() -> None:
+    gate = Gate(cookie="masthead")
+    gate.readers = Lane(0, places=1, queue=1, patience=5)
+    assert gate.refuse_unread(HEAD + b"\r\n") is None
+    assert await gate.readers.enter()
+    assert gate.refuse_unread(HEAD + b"\r\n") is None
+    assert gate.refuse_unread(HEAD + b"\r\n") is not None, "one is on the way already"
+    waiting = asyncio.create_task(gate.lane_of({"method": "GET"}, None).enter())
+    await asyncio.sleep(0)
+    assert gate.refuse_unread(HEAD + b"\r\n") is not None
+    gate.readers.leave()
+    assert await waiting
+    assert gate.refuse_unread(HEAD + b"\r\n") is None
+    gate.readers.leave()
+
+
+@pytest.mark.parametrize("newcomers", [0, 5, 10**6])
+async def test_rounds_are_left_to_those_who_are_yet_to_come_in(newcomers: int) -> None:
+    turnstile, rounds = Turnstile(lanes=1), 0
+    first, turn = (asyncio.create_task(turnstile.enter(0)) for _ in range(2))
+    while not turn.done():
+        if rounds < newcomers:
+            turnstile.welcome()
+        await asyncio.sleep(0)
+        rounds += 1
+    assert first.done()
+    assert rounds - min(newcomers, FREE_ROUNDS) in range(5), "tasks take rounds of their own to begin and to end"
+
+
+def full_gate() -> Gate:
+    gate = Gate(cookie="masthead")
+    gate.readers = Lane(0, places=0, queue=0, patience=1)
+    return gate

@@ -34,13 +34,14 @@ from cms.crud.fields import (
     structured,
     text,
 )
+from cms.crud.idempotency import Attempts, KeptAnswer, once
 from cms.crud.models import NAMING_CONVENTION, Record
 from cms.crud.plan import Reader
 from cms.crud.policy import ACTOR_ID, Actor, AdminOnly, Policy, Role
 from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.registry import Registry
-from cms.crud.router import build_router
+from cms.crud.router import add_routes, build_router
 from cms.crud.search import Searchable
 from cms.crud.service import Service, UnitOfWork
 from cms.outages import DatabaseUnavailable
@@ -54,6 +55,9 @@ class Toy(Record):
     __abstract__ = True
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+KeptAnswer.metadata.tables[KeptAnswer.__tablename__].to_metadata(Toy.metadata)
 
 
 class Classified(Policy):
@@ -331,18 +335,19 @@ async def get_work(
     x_actor: Annotated[UUID | None, Header()] = None,
 ) -> AsyncIterator[UnitOfWork]:
     """The request's unit of work."""
-    async with request.app.state.database.session() as session:
-        yield UnitOfWork(session, actor_of(x_role, x_actor), request.app.state.reader)
+    actor = actor_of(x_role, x_actor)
+    async with once(request, actor, request.app.state.database.session()) as session:
+        yield UnitOfWork(session, actor, request.app.state.reader)
 
 
 def create_toy_app() -> FastAPI:
     """An application of toys; `app.state.database` has to be a database with their tables."""
     app = FastAPI(title="Toys")
     app.state.reader = Reader(registry, Cursors(SECRET))
+    app.state.attempts = Attempts(SECRET)
     add_problem_handler(app, {DatabaseUnavailable: Unavailable})
-    doors = Doors(registry, get_actor, get_work)
-    for content_type in registry:
-        app.include_router(build_router(content_type, doors), prefix="/api/v1")
+    doors = Doors(registry, get_actor, get_work, "/api/v1")
+    add_routes(app, *(build_router(content_type, doors) for content_type in registry))
     return app
 
 

@@ -3,6 +3,7 @@
 Nothing here commits, nothing hashes in the event loop, and what may be written is an allow-list.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +35,7 @@ class UserDatabase(BaseUserDatabase[User, UUID]):  # type: ignore[type-var]  # m
     def __init__(self, work: UnitOfWork) -> None:
         self._session = work.session
         # Whoever registers may not make accounts; the application makes one for them, with the least role.
-        self._service = UserService(UnitOfWork(work.session, SYSTEM, work.reader), user)
+        self._service = UserService(replace(work, actor=SYSTEM), user)
 
     async def get(self, id: UUID) -> User | None:
         """The account of that id, locked."""

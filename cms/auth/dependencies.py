@@ -3,20 +3,27 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
+from fastapi.security import OAuth2PasswordBearer
 from fastapi_users.authentication import BearerTransport
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.auth.actors import actor_of_bearer
 from cms.auth.tokens import Tokens
-from cms.crud.policy import ANONYMOUS, Actor
+from cms.crud.idempotency import once
+from cms.crud.policy import ANONYMOUS, Actor, Door
 from cms.crud.problems import Unauthorized
 from cms.crud.service import UnitOfWork
 
-TRANSPORT = BearerTransport(tokenUrl="api/v1/auth/login")
+_LOGIN = "api/v1/auth/login"
+_SCHEME = "OAuth2PasswordBearer"
+
+TRANSPORT = BearerTransport(tokenUrl=_LOGIN)
 BAD_TOKEN = "This token is not valid, or its session has ended. Sign in again."  # noqa: S105 - a sentence
 
 
-async def get_token(request: Request, _scheme: Annotated[str | None, Security(TRANSPORT.scheme)]) -> str | None:
+def bearer_token(request: HTTPConnection) -> str | None:
     """The bearer token of a request; None where it has no Authorization header at all.
 
     :raises Unauthorized: for a header that holds anything else.
@@ -30,20 +37,34 @@ async def get_token(request: Request, _scheme: Annotated[str | None, Security(TR
     return token
 
 
-async def get_actor(request: Request, token: Annotated[str | None, Depends(get_token)]) -> Actor:
-    """Who is calling: anonymous without a token, which costs no statement; else in one.
+class _TokenScheme(OAuth2PasswordBearer):
+    """The scheme as documented, answering the token as we read it."""
 
-    :raises Unauthorized: for a token that is not ours, or whose session has ended.
-    """
-    if token is None:
-        return ANONYMOUS
-    claims = get_tokens(request).read(token)
-    actor = await request.app.state.database.read_soon(actor_of_bearer, claims) if claims else None
-    if actor is None:
-        raise Unauthorized(BAD_TOKEN)
-    request.scope.setdefault("state", {})["actor_id"] = str(actor.id)  # for the access log
-    return actor  # type: ignore[no-any-return]  # the application's state is untyped
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        return bearer_token(request)
 
+
+class _ActorScheme(OAuth2PasswordBearer):
+    """The scheme as documented, answering whom the token speaks for: a dependency less to solve for each request."""
+
+    async def __call__(self, request: HTTPConnection) -> Actor:  # type: ignore[override]  # FastAPI takes what it gets
+        """Who is calling: anonymous without a token, which costs no statement; else in one.
+
+        :raises Unauthorized: for a token that is not ours, or whose session has ended.
+        """
+        token = bearer_token(request)
+        if token is None:
+            return ANONYMOUS
+        claims = get_tokens(request).read(token)
+        actor = await request.app.state.database.read_soon(actor_of_bearer, claims) if claims else None
+        if actor is None:
+            raise Unauthorized(BAD_TOKEN)
+        request.scope.setdefault("state", {})["actor_id"] = str(actor.id)  # for the access log
+        return actor  # type: ignore[no-any-return]  # the application's state is untyped
+
+
+get_token = _TokenScheme(_LOGIN, _SCHEME)
+get_actor = _ActorScheme(_LOGIN, _SCHEME)
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
@@ -63,17 +84,22 @@ SignedInActor = Annotated[Actor, Depends(get_signed_in)]
 
 async def get_work(request: Request, actor: CurrentActor) -> AsyncIterator[UnitOfWork]:
     """One transaction for the caller, begun by its first statement and committed before the answer leaves."""
-    async with request.app.state.database.session() as session:
-        yield UnitOfWork(session, actor, request.app.state.reader)
+    async with once(request, actor, request.app.state.database.session()) as session:
+        yield _work(request, session, actor)
+
+
+def _work(request: Request, session: AsyncSession, actor: Actor) -> UnitOfWork:
+    request_id = request.scope.get("state", {}).get("request_id")
+    return UnitOfWork(session, actor, request.app.state.reader, door=Door.REST, request_id=request_id)
 
 
 async def get_anonymous_work(request: Request) -> AsyncIterator[UnitOfWork]:
     """One transaction for somebody who is about to sign in: a stale token must not stand in the way."""
     async with request.app.state.database.session() as session:
-        yield UnitOfWork(session, ANONYMOUS, request.app.state.reader)
+        yield _work(request, session, ANONYMOUS)
 
 
-def get_tokens(request: Request) -> Tokens:
+def get_tokens(request: HTTPConnection) -> Tokens:
     """The writer and reader of this installation's tokens."""
     return Tokens(request.app.state.settings.secret_key.get_secret_value())
 

@@ -25,15 +25,16 @@ from cms.auth.dependencies import (
 )
 from cms.auth.passwords import queue, verify_password
 from cms.auth.schemas import AccessToken, Account, AccountUpdate, Registered, Registration
-from cms.auth.signing_in import client_address, sign_in
+from cms.auth.signing_in import client_address, refuse_unknown_fields, sign_in
 from cms.auth.strength import LONGEST
 from cms.auth.throttle import Limit
 from cms.auth.users import EMAIL_LENGTH, User, UserService, normalise_email, normalise_name, user
 from cms.crud.answers import answer_record, answer_unless_held, cache_headers
-from cms.crud.bodies import JsonRoute
+from cms.crud.bodies import JsonRoute, SecretRoute
 from cms.crud.conditional import expected_version
 from cms.crud.doors import WRITE_PROBLEMS, IfMatch, IfNoneMatch, refuse_parameters, require_json
-from cms.crud.policy import ANONYMOUS
+from cms.crud.idempotency import keep, once
+from cms.crud.policy import ANONYMOUS, Door
 from cms.crud.problems import (
     BadQuery,
     Conflict,
@@ -66,9 +67,12 @@ backend: AuthenticationBackend[User, UUID] = AuthenticationBackend("bearer", TRA
 BearerStrategy = Annotated[SessionStrategy, Depends(backend.get_strategy)]
 
 
-def build_auth_router() -> APIRouter:
-    """The routes under `/auth` and `/users/me`; include it before the routes of the content type `users`."""
-    router = APIRouter(route_class=JsonRoute)
+def build_auth_router(prefix: str = "") -> APIRouter:
+    """The routes under `/auth` and `/users/me`; they stand before the routes of the content type `users`.
+
+    :param prefix: the path that they lie under.
+    """
+    router = APIRouter(prefix=prefix, route_class=JsonRoute)
     json_only = [Depends(refuse_parameters), Depends(require_json)]
     router.post(
         "/auth/register",
@@ -76,27 +80,40 @@ def build_auth_router() -> APIRouter:
         tags=["auth"],
         operation_id="register",
         summary="Ask for an account",
+        response_model=Registered,
         responses=responses(BadQuery, Conflict, UnsupportedMedia, Invalid, TooManyRequests, Unavailable),
         dependencies=json_only,
     )(register)
-    router.post(
+    _add_sessions(router)
+    _add_own_account(router, json_only)
+    return router
+
+
+def _add_sessions(router: APIRouter) -> None:
+    router.add_api_route(
         "/auth/login",
+        login,
+        methods=["POST"],
+        route_class_override=SecretRoute,
         tags=["auth"],
         operation_id="login",
         summary="Sign in",
         response_model=AccessToken,
-        responses=responses(Unauthorized, Invalid, TooManyRequests, Unavailable),
-    )(login)
-    router.post(
+        responses=responses(BadQuery, Unauthorized, Invalid, TooManyRequests, Unavailable),
+        dependencies=[Depends(refuse_parameters), Depends(refuse_unknown_fields)],
+    )
+    router.add_api_route(
         "/auth/logout",
+        logout,
+        methods=["POST"],
+        route_class_override=SecretRoute,
         status_code=HTTPStatus.NO_CONTENT,
         tags=["auth"],
         operation_id="logout",
         summary="Sign out",
-        responses=responses(Unauthorized, Unavailable),
-    )(logout)
-    _add_own_account(router, json_only)
-    return router
+        responses=responses(BadQuery, Unauthorized, Unavailable),
+        dependencies=[Depends(refuse_parameters)],
+    )
 
 
 def _add_own_account(router: APIRouter, json_only: list[Any]) -> None:
@@ -123,7 +140,7 @@ def _add_own_account(router: APIRouter, json_only: list[Any]) -> None:
     )(update_own_account)
 
 
-async def register(request: Request, data: Registration) -> Registered:
+async def register(request: Request, data: Registration) -> Response:
     """Ask for an account, as a reader.
 
     The answer is the same whether or not the address has an account, which is never changed or made twice.
@@ -131,11 +148,14 @@ async def register(request: Request, data: Registration) -> Registered:
     """
     state = request.app.state
     await state.throttle.check(f"register:{client_address(request)}", REGISTRATIONS)
+    registered = Registered(email=data.email, name=data.name)
+    answer = Response(registered.model_dump_json(), HTTPStatus.CREATED, media_type="application/json")
     try:
         # In the queue of strangers, and hashed before the transaction begins: no writer waits for it.
-        async with queue(), state.database.session() as session:
-            manager = UserManager(UnitOfWork(session, ANONYMOUS, state.reader), state.database)
+        async with queue(), once(request, ANONYMOUS, state.database.session()) as session:
+            manager = UserManager(UnitOfWork(session, ANONYMOUS, state.reader, door=Door.REST), state.database)
             await manager.register(data.email, data.name, data.password.get_secret_value())
+            await keep(request, answer)
     except (UserAlreadyExists, Conflict) as error:
         name = normalise_name(data.name)
         if await state.database.read(_is_name_taken, name):
@@ -143,7 +163,9 @@ async def register(request: Request, data: Registration) -> Registered:
             raise Conflict(detail, errors=[FieldError(detail, "/name")]) from None
         if isinstance(error, Conflict):
             raise
-    return Registered(email=data.email, name=data.name)
+        async with once(request, ANONYMOUS, state.database.session()):
+            await keep(request, answer)  # or that there is none would tell who has an account
+    return answer
 
 
 async def login(

@@ -9,7 +9,7 @@ from loguru import logger
 from cms.auth.adapter import UserManager
 from cms.auth.throttle import Limit, Throttle
 from cms.auth.users import User, normalise_email
-from cms.crud.problems import Unauthorized
+from cms.crud.problems import FieldError, Invalid, Unauthorized, suggestion
 from cms.crud.service import UnitOfWork
 
 WRONG = "The e-mail address or the password is wrong, or this account may not sign in."
@@ -20,6 +20,20 @@ ADDRESS = Limit(60, 60)
 """Failures from one address, whatever the account: nobody tries one password on everybody."""
 ACCOUNT = Limit(100, 3600)
 """Failures in a row for one account, wherever they come from."""
+
+FORM_FIELDS = ("username", "password", "grant_type", "scope", "client_id", "client_secret")
+"""Of the form that OAuth2 prescribes; clients send the last four along, and we have no use for them."""
+
+
+async def refuse_unknown_fields(request: Request) -> None:
+    """Refuse a form to sign in with that has other fields than such a form has.
+
+    :raises Invalid: naming each of them.
+    """
+    unknown = [name[:100] for name in await request.form() if name not in FORM_FIELDS]
+    errors = [FieldError(f"There is no field “{name}”.{suggestion(name, FORM_FIELDS)}", f"/{name}") for name in unknown]
+    if errors:
+        raise Invalid(" ".join(error.detail for error in errors), errors=errors)
 
 
 async def sign_in(request: Request, work: UnitOfWork, email: str, password: str) -> User:

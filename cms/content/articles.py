@@ -14,7 +14,7 @@ from cms.crud.content_type import ContentType
 from cms.crud.fields import Control, Rules, Title, structured, text
 from cms.crud.models import Base, Record
 from cms.crud.search import Searchable
-from cms.editorial.behaviours import Publishable, Slugged, Trashable
+from cms.editorial.behaviours import Publishable, Reviewable, Slugged, Trashable
 from cms.editorial.markdown import Rendered
 from cms.editorial.visibility import PublishedOrStaff
 from cms.media.records import Media
@@ -28,7 +28,7 @@ article_tags = Table(
 )
 
 
-class Article(Publishable, Trashable, Slugged, Written, Searchable, Record):
+class Article(Publishable, Trashable, Reviewable, Slugged, Written, Searchable, Record):
     """An article."""
 
     __tablename__ = "articles"
@@ -64,12 +64,12 @@ class ArticleService(WritingService[Article]):
             record.author_id = self.actor.id
         if "excerpt" in changed:
             record.has_own_excerpt = bool(record.excerpt)
-        if not record.excerpt:
             changed |= {"content"}
         await super().prepare(record, changed)
 
     async def rendered(self, record: Article, rendered: Rendered) -> None:
-        """Keep an excerpt that was made in step with the text."""
+        """Keep an excerpt that was made in step with the text; one that comes back as it was made stays so."""
+        record.has_own_excerpt = record.has_own_excerpt and record.excerpt != rendered.excerpt
         if not record.has_own_excerpt:
             record.excerpt = rendered.excerpt
 

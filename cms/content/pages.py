@@ -7,12 +7,12 @@ from cms.crud.content_type import ContentType
 from cms.crud.fields import Title, structured
 from cms.crud.models import Record
 from cms.crud.search import Searchable
-from cms.editorial.behaviours import Nested, Publishable, Slugged, Trashable
+from cms.editorial.behaviours import Nested, Publishable, Reviewable, Slugged, Trashable
 from cms.editorial.tree import TreeService
 from cms.editorial.visibility import PublishedOrStaff
 
 
-class Page(Publishable, Trashable, Nested, Slugged, Written, Searchable, Record):
+class Page(Publishable, Trashable, Reviewable, Nested, Slugged, Written, Searchable, Record):
     """A page."""
 
     __tablename__ = "pages"

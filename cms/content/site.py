@@ -1,5 +1,8 @@
 """Site settings: one record that holds what the whole site is called and allows."""
 
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -9,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cms.content.moderation import Rules as CommentRules
+from cms.content.moderation import blocked_addresses, blocked_words
 from cms.crud.answers import answer_unless_held, written
-from cms.crud.bodies import JsonRoute
 from cms.crud.conditional import expected_version
 from cms.crud.content_type import ContentType
 from cms.crud.doors import (
@@ -21,11 +25,12 @@ from cms.crud.doors import (
     IfMatch,
     IfNoneMatch,
     json_body,
+    json_router,
     refuse_parameters,
     require_json,
     typed,
 )
-from cms.crud.fields import Rules, ShortText, Summary, Title, text
+from cms.crud.fields import Control, Rules, ShortText, Summary, Title, text
 from cms.crud.models import Record
 from cms.crud.policy import Action, Actor, Policy, Role
 from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, responses
@@ -35,6 +40,18 @@ from cms.crud.service import Service, UnitOfWork
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$"
 SITE_ID = UUID(int=1)
 """The id of the one record."""
+LONGEST_LIST = 20_000
+"""The most characters of a list of what is blocked."""
+
+_COMMENTS = CommentRules()  # as they are until somebody changes them
+
+
+def _number(default: int, least: int, most: int, hint: str) -> Any:
+    return mapped_column(default=default, info={"rules": Rules(within=(least, most), hint=hint, example=default)})
+
+
+def _list(hint: str, example: str) -> Any:
+    return text(LONGEST_LIST, Rules(Control.TEXTAREA, hint=hint, example=example), default="")
 
 
 class Site(Record):
@@ -53,6 +70,39 @@ class Site(Record):
     )
     posts_per_page: Mapped[int] = mapped_column(default=10, info={"rules": Rules(within=(1, 100))})
     allow_anonymous_comments: Mapped[bool] = mapped_column(default=True)
+    comments_trust_known_authors: Mapped[bool] = mapped_column(
+        default=_COMMENTS.trust_known_authors,
+        info={
+            "rules": Rules(hint="The signed-in need not wait once a comment of theirs was approved and none was spam.")
+        },
+    )
+    comments_max_links: Mapped[int] = _number(
+        _COMMENTS.max_links, 0, 100, "A comment with more links waits for a moderator; with twice as many it is spam."
+    )
+    comments_flood_limit: Mapped[int] = _number(
+        _COMMENTS.flood_limit, 0, 1_000, "How many comments one writer may send in the minutes below; 0 for any number."
+    )
+    comments_flood_minutes: Mapped[int] = _number(
+        _COMMENTS.flood_minutes, 1, 1_440, "The minutes in which the comments of one writer are counted."
+    )
+    comments_duplicate_minutes: Mapped[int] = _number(
+        _COMMENTS.duplicate_minutes,
+        0,
+        43_200,
+        "For how many minutes the same text is refused under the same article; 0 for not at all.",
+    )
+    comments_blocked_words: Mapped[str] = _list(
+        "Comments with one of these are spam. One a line; a star stands for the rest of a word, as in casino*.",
+        "casino*",
+    )
+    comments_blocked_addresses: Mapped[str] = _list(
+        "Comments of these are spam. One a line: an e-mail address, or a domain with all below it.", "spam.example"
+    )
+
+    @property
+    def comment_rules(self) -> CommentRules:
+        """What is asked of comments."""
+        return CommentRules(**{rule.name: getattr(self, f"comments_{rule.name}") for rule in fields(CommentRules)})
 
 
 class SiteService(Service[Site]):
@@ -65,6 +115,8 @@ class SiteService(Service[Site]):
             raise _wrong("timezone", f"“{record.timezone}” is no time zone; name one such as Europe/Lisbon.")
         if not 1 <= record.posts_per_page <= 100:
             raise _wrong("posts_per_page", "Between 1 and 100 posts fit a page.")
+        _check("comments_blocked_words", blocked_words, record.comments_blocked_words)
+        _check("comments_blocked_addresses", blocked_addresses, record.comments_blocked_addresses)
 
     async def delete(self, record: Site, expected: int) -> None:
         """Refuse: a site without settings is none.
@@ -78,10 +130,22 @@ def _wrong(field: str, detail: str) -> Invalid:
     return Invalid(detail, errors=[FieldError(detail, f"/{field}")])
 
 
+def _check(field: str, read: Callable[[str], object], lines: str) -> None:
+    try:
+        read(lines)
+    except ValueError as error:
+        raise _wrong(field, str(error)) from error
+
+
 async def read_site(session: AsyncSession) -> Site:
     """The settings as they stand; the defaults where none were saved yet."""
     found = (await session.execute(select(Site))).scalar_one_or_none()
-    return found or Site(allow_anonymous_comments=True)
+    return found or Site(**_defaults())
+
+
+def _defaults() -> dict[str, Any]:
+    defaults = {column.key: column.default for column in Site.__table__.columns}
+    return {key: default.arg for key, default in defaults.items() if default is not None and default.is_scalar}
 
 
 site = ContentType(
@@ -89,10 +153,13 @@ site = ContentType(
     name="site",
     read_fields=(
         "id", "title", "tagline", "description", "language", "timezone", "posts_per_page", "allow_anonymous_comments",
-        "version", "created_at", "updated_at",
+        "comments_trust_known_authors", "comments_max_links", "comments_flood_limit", "comments_flood_minutes",
+        "comments_duplicate_minutes", "version", "created_at", "updated_at",
     ),
     write_fields=(
         "title", "tagline", "description", "language", "timezone", "posts_per_page", "allow_anonymous_comments",
+        "comments_trust_known_authors", "comments_max_links", "comments_flood_limit", "comments_flood_minutes",
+        "comments_duplicate_minutes", "comments_blocked_words", "comments_blocked_addresses",
     ),
     reference_fields=("id", "title"),
     list_fields=("title", "tagline", "timezone"),
@@ -103,7 +170,7 @@ site = ContentType(
 
 def build_site_router(doors: Doors) -> APIRouter:
     """`GET` and `PATCH /site`: the one record needs no key."""
-    router = APIRouter(prefix="/site", tags=["site"], route_class=JsonRoute)
+    router = json_router(site, doors)
     router.add_api_route(
         "",
         typed(_get_site, actor=doors.actor, if_none_match=IfNoneMatch),

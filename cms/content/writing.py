@@ -48,15 +48,21 @@ class WritingService(EditorialService[M]):
         """Use what else a parsed text gives."""
 
     async def _render(self, markdown: str) -> Rendered:
+        try:
+            if self.work.ahead is not None and (rendered := await self.work.ahead(markdown)):
+                return rendered  # type: ignore[no-any-return]  # the core knows no texts
+        except MarkdownTooComplex as error:
+            raise _too_complex(error) from error
         urls = await self._media_urls(markdown)
 
         def parse_text() -> Rendered:
-            return parse(markdown, media_url=urls.get)
+            return parse(markdown, media_url=urls.get if urls else None)
 
+        is_long = len(markdown) > THREAD_ABOVE_CHARACTERS and self.work.ahead is None
         try:
-            return await to_thread.run_sync(parse_text) if len(markdown) > THREAD_ABOVE_CHARACTERS else parse_text()
+            return await to_thread.run_sync(parse_text) if is_long else parse_text()
         except MarkdownTooComplex as error:
-            raise Invalid(str(error), errors=[FieldError(str(error), "/content")]) from error
+            raise _too_complex(error) from error
 
     async def _media_urls(self, markdown: str) -> Mapping[str, str]:
         """The addresses of the media files that a text names as `media:<path>`."""
@@ -65,3 +71,7 @@ class WritingService(EditorialService[M]):
             return {}
         found = await self.session.execute(select(Media.path, Media.storage_key).where(Media.path.in_(paths)))
         return {path: media_url(storage_key) for path, storage_key in found}
+
+
+def _too_complex(error: MarkdownTooComplex) -> Invalid:
+    return Invalid(str(error), errors=[FieldError(str(error), "/content")])

@@ -2,17 +2,42 @@
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
+from cms.crud.idempotency import PARAMETER, answering_once
 from cms.crud.problems import FieldError, Invalid
 
 
 class JsonRoute(APIRoute):
-    """A route that reads its JSON strictly."""
+    """A route that reads its JSON strictly; its path is the whole one, as it stands in the application's own table.
+
+    A `POST` is done once for each `Idempotency-Key`.
+    """
+
+    keeps_answers: ClassVar[bool] = True
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if self._answers_once:
+            described = self.openapi_extra or {}
+            self.openapi_extra = {**described, "parameters": [*described.get("parameters", ()), PARAMETER]}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the route is asked for; most are ruled out by how the path begins."""
+        if not scope.get("root_path") and not scope["path"].startswith(self._start):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    @cached_property
+    def _start(self) -> str:
+        return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Hand the usual handler a strict request."""
@@ -21,7 +46,17 @@ class JsonRoute(APIRoute):
         async def handle_strictly(request: Request) -> Response:
             return await handle(_StrictRequest(request.scope, request.receive))
 
-        return handle_strictly
+        return answering_once(handle_strictly) if self._answers_once else handle_strictly
+
+    @property
+    def _answers_once(self) -> bool:
+        return self.keeps_answers and "POST" in (self.methods or ())
+
+
+class SecretRoute(JsonRoute):
+    """A route whose answers are secrets: they are never kept, and an `Idempotency-Key` means nothing here."""
+
+    keeps_answers = False
 
 
 class _StrictRequest(Request):

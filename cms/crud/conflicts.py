@@ -39,8 +39,7 @@ def conflict_from(error: IntegrityError, content_type: ContentType[Any], values:
     if kind == "unique" and columns:
         quoted = " and ".join(f"“{getattr(values, column, '')}”" for column in columns)
         names = " and ".join(column.replace("_", " ") for column in columns)
-        hint = " It may be in the trash." if "trashed_at" in content_type.fields else ""
-        detail = f"Another {label} already has the {names} {quoted}; choose another one.{hint}"
+        detail = f"Another {label} already has the {names} {quoted}; choose another one."
         return Conflict(detail, errors=[FieldError(detail, f"/{column.removesuffix('_id')}") for column in columns])
     if kind == "foreign key":
         return Conflict(f"Something that this {label} refers to was deleted meanwhile, or still refers to it.")

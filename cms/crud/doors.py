@@ -1,16 +1,17 @@
 """What every route is made of: how it reaches the application, what its parameters look like, what it refuses first."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
-from fastapi import Body, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
+from cms.crud.bodies import JsonRoute
 from cms.crud.conditional import TAG_PATTERN
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Matching
-from cms.crud.policy import Actor
+from cms.crud.policy import Action, Actor
 from cms.crud.problems import (
     BadQuery,
     Conflict,
@@ -26,6 +27,7 @@ from cms.crud.problems import (
 )
 from cms.crud.query import parse
 from cms.crud.registry import Registry
+from cms.crud.rights import refusal
 from cms.crud.service import UnitOfWork
 
 Handler = Callable[..., Coroutine[Any, Any, Response]]
@@ -63,11 +65,13 @@ class Doors:
     :param registry: the content types.
     :param get_actor: a FastAPI dependency: who is asking.
     :param get_work: a FastAPI dependency: the request's unit of work; it commits before the answer leaves.
+    :param prefix: the path that all routes lie under.
     """
 
     registry: Registry
     get_actor: Callable[..., Any]
     get_work: Callable[..., Any]
+    prefix: str = ""
 
     @property
     def actor(self) -> Any:
@@ -78,6 +82,16 @@ class Doors:
     def work(self) -> Any:
         """The annotation of a handler's parameter that takes the unit of work."""
         return Annotated[UnitOfWork, Depends(self.get_work, scope="function")]
+
+
+def json_router(content_type: ContentType[Any], doors: Doors, dependencies: Sequence[Any] = ()) -> APIRouter:
+    """An empty router where the routes of a content type lie; they read JSON strictly."""
+    return APIRouter(
+        prefix=f"{doors.prefix}/{content_type.name}",
+        tags=[content_type.name],
+        route_class=JsonRoute,
+        dependencies=dependencies,
+    )
 
 
 def typed(handler: Handler, **annotations: Any) -> Handler:
@@ -96,6 +110,15 @@ def require_json(request: Request) -> None:
         raise UnsupportedMedia("Send the body as JSON, with Content-Type: application/json.")
 
 
+async def require_json_if_any(request: Request) -> None:
+    """Refuse a body that is not declared as JSON, where there is one.
+
+    :raises UnsupportedMedia: for any other type, and for none.
+    """
+    if await request.body():
+        require_json(request)
+
+
 def refuse_parameters(request: Request) -> None:
     """Refuse query parameters where a route has none.
 
@@ -107,6 +130,17 @@ def refuse_parameters(request: Request) -> None:
 def json_body(schema: Any) -> Any:
     """The annotation of a parameter that takes the JSON body."""
     return Annotated[schema, Body()]
+
+
+def gate(content_type: ContentType[Any], doors: Doors, action: Action) -> Any:
+    """A dependency: who may not do that to any record is told so before the body is looked at."""
+
+    async def pass_gate(actor: Actor) -> None:
+        if not content_type.policy.can(actor, action):
+            raise refusal(actor, action, content_type)
+
+    pass_gate.__annotations__["actor"] = doors.actor
+    return Depends(pass_gate)
 
 
 def key_parameter(content_type: ContentType[Any]) -> Any:

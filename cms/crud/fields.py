@@ -201,7 +201,7 @@ Slug = Annotated[
 MAX_TEXT = 400_000
 """The most characters of a text without a length of its own: about ten novels' chapters, far below any body limit."""
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def refuse_unstorable(value: V) -> V:
@@ -210,7 +210,7 @@ def refuse_unstorable(value: V) -> V:
     :raises ValueError: for NUL (PostgreSQL has none), lone surrogates (not text in any encoding), and numbers that are
         infinite or none (not JSON).
     """
-    if isinstance(value, str) and _UNSTORABLE.search(value):
+    if isinstance(value, str) and ("\0" in value or (not value.isascii() and _SURROGATE.search(value))):
         raise ValueError("NUL characters and lone surrogates can't be stored; remove them.")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError("Infinite numbers can't be stored; name a finite one.")

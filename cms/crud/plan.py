@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select
 
 from cms.crud.conditions import Scope, SortKey, bind, bind_words, condition, matches_words, seek, visible
 from cms.crud.content_type import ContentType
@@ -45,6 +45,8 @@ class PlanShape:
 
     :param key: the column that picks a single record; None for lists.
     :param nulls: for a page that starts at a cursor, which of its values are null.
+    :param looks_aside: whether rows that are set aside, as in a trash, are asked for: beside the others, and of the
+        listed type alone.
     :param nests: whether related rows come inside of rows.
     :param is_restricted: False for the answer to a write, which shows its author the very record.
     """
@@ -61,6 +63,7 @@ class PlanShape:
     counts: bool = False
     key: str | None = None
     is_restricted: bool = True
+    looks_aside: bool = False
     nests: bool = False
 
 
@@ -73,7 +76,7 @@ class Reader:
 
     def __init__(self, registry: Registry, cursors: Cursors) -> None:
         self.registry = registry
-        self._cursors = cursors
+        self.cursors = cursors
         self._plan: Callable[[PlanShape], Plan] = lru_cache(PLANS)(lambda shape: Plan(shape, registry))
 
     def page(self, connection: Connection, content_type: ContentType[Any], query: Query, actor: Actor) -> Page:
@@ -95,6 +98,7 @@ class Reader:
                 tuple(value is None for value in position.values) if position else None,
                 position.backwards if position else False,
                 query.total,
+                looks_aside=content_type.policy.looks_aside(query.filters),
                 nests=_nests(connection),
             )
         )
@@ -146,7 +150,7 @@ class Reader:
     def _position(self, content_type: ContentType[Any], query: Query) -> Position | None:
         if query.cursor is None:
             return None
-        position = self._cursors.decode(content_type.name, query.cursor)
+        position = self.cursors.decode(content_type.name, query.cursor)
         is_known = {name for name, _ in position.sort} <= set(content_type.sort_names)
         if not is_known or query.sort not in {None, position.sort}:
             error = FieldError("This cursor belongs to another order; leave it out or keep “sort”.", parameter="cursor")
@@ -165,7 +169,7 @@ class Reader:
         has_previous = has_more if shape.backwards else starts_inside
 
         def cursor(row: Row[Any], *, backwards: bool) -> str:
-            return self._cursors.encode(shape.name, shape.sort, plan.edge(row), backwards=backwards)
+            return self.cursors.encode(shape.name, shape.sort, plan.edge(row), backwards=backwards)
 
         return (
             cursor(kept[-1], backwards=False) if has_next else None,
@@ -182,7 +186,7 @@ class Plan:
         names = tuple(dict.fromkeys((*shape.fields, *shape.include)))
         root = Node(content_type, names, shape.role, registry, frozenset(shape.include), nests=shape.nests)
         scope = Scope(content_type, root.table, shape.role, registry)
-        where = list(visible(content_type, root.table, shape.role)) if shape.is_restricted else []
+        where = _restrictions(content_type, root.table, shape)
         where += [condition(scope, spec, f"filter_{i}") for i, spec in enumerate(shape.filters)]
         where += matches_words(root.table, shape.words)
         keys = sort_keys(content_type, root.table, shape.sort, where, backwards=shape.backwards)
@@ -208,6 +212,14 @@ class Plan:
     def edge(self, row: Row[Any]) -> Sequence[Any]:
         """A row's values of the sort fields, and its id."""
         return tuple(row[place] for place in self._edge)
+
+
+def _restrictions(content_type: ContentType[Any], table: Any, shape: PlanShape) -> list[ColumnElement[bool]]:
+    if not shape.is_restricted:
+        return []
+    shown = visible(content_type, table, shape.role)
+    aside = content_type.policy.aside(table, shape.role) if shape.looks_aside else None
+    return list(shown) if aside is None or not shown else [or_(and_(*shown), aside)]
 
 
 def _nests(connection: Connection) -> bool:

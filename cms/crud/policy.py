@@ -5,6 +5,7 @@ all leave out the same rows; its result depends on the role alone, so that a rea
 of its actors, whose id is bound as `ACTOR_ID` when the plan runs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -51,6 +52,28 @@ class Actor:
         return self.role.at_least(Role.EDITOR)
 
 
+class Door(StrEnum):
+    """Which way a change came in."""
+
+    REST = "rest"
+    ADMIN = "admin"
+    FILES = "files"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a change comes from, for whatever records it.
+
+    :param actor_id: who is acting; None for the anonymous public and for the system.
+    :param request_id: names the request in logs, where there is one.
+    """
+
+    actor_id: UUID | None = None
+    door: Door = Door.SYSTEM
+    request_id: str | None = None
+
+
 ANONYMOUS = Actor(None, Role.ANONYMOUS)
 SYSTEM = Actor(None, Role.ADMIN, "system")
 
@@ -63,6 +86,10 @@ class Action(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     PUBLISH = "publish"
+    DRAFT = "draft"
+    """Save an edit that nobody sees but those who may make one."""
+    PURGE = "purge"
+    """Delete for good what is in the trash."""
 
 
 ACTOR_ID: BindParameter[UUID] = bindparam("actor_id", type_=Uuid(), value=None)
@@ -96,6 +123,8 @@ class Policy:
         """Whether the actor may do that: to the type where `record` is None, to this record otherwise."""
         if action is Action.READ:
             return actor.role.at_least(self.read)
+        if action is Action.PURGE:
+            return actor.role.at_least(Role.ADMIN)
         if actor.role.at_least(self.write):
             return True
         if self.own is None or action is Action.PUBLISH or not actor.role.at_least(self.own_write):
@@ -113,6 +142,14 @@ class Policy:
     def visible(self, table: Any, role: Role) -> ColumnElement[bool] | None:
         """Which rows a role sees, as a predicate over `table` (a mapped class or an alias of one); None means all."""
         return None
+
+    def aside(self, table: Any, role: Role) -> ColumnElement[bool] | None:
+        """Which rows that are set aside, as in a trash, a role sees where it asks for them; None means none."""
+        return None
+
+    def looks_aside(self, filters: Sequence[tuple[Any, Any]]) -> bool:
+        """Whether a list with these filters and values asks for rows that are set aside."""
+        return False
 
 
 class AdminOnly(Policy):

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from cms.crud.idempotency import Replay
 from cms.crud.problems import (
     PROBLEM_JSON,
     BadQuery,
@@ -51,12 +52,17 @@ def add_problem_handler(app: FastAPI, translate: Mapping[type[Exception], type[P
         assert isinstance(error, HTTPException)  # noqa: S101 - as above
         return respond(_problem_from_http(error, request), request)
 
+    async def handle_replay(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Replay)  # noqa: S101 - as above
+        return error.response
+
     async def handle_unexpected(request: Request, _: Exception) -> Response:
         return respond(Problem("Something went wrong on our side. Nothing was changed."), request)
 
     app.add_exception_handler(Problem, handle_problem)
     app.add_exception_handler(RequestValidationError, handle_validation)
     app.add_exception_handler(HTTPException, handle_http)
+    app.add_exception_handler(Replay, handle_replay)
     app.add_exception_handler(Exception, handle_unexpected)
     for source, target in (translate or {}).items():
         app.add_exception_handler(source, _translator(target))

@@ -27,11 +27,15 @@ class FieldError(NamedTuple):
     :param detail: a sentence.
     :param pointer: where in the body, as a JSON pointer (RFC 6901) such as `/tags/2`.
     :param parameter: or which query parameter.
+    :param status: where one of several records is at fault, the status that it would get by itself.
+    :param current_version: and its version, where that is the fault.
     """
 
     detail: str
     pointer: str | None = None
     parameter: str | None = None
+    status: int | None = None
+    current_version: int | None = None
 
 
 class Problem(Exception):
@@ -161,6 +165,21 @@ class FieldErrorDocument(BaseModel):
     detail: str = Field(description="What is wrong, as a sentence.")
     pointer: str | None = Field(None, description="Where in the body (RFC 6901).", examples=["/title"])
     parameter: str | None = Field(None, description="Which parameter.", examples=["sort"])
+    status: int | None = Field(None, description="Of one of several records: the status of its own.", examples=[412])
+    current_version: int | None = Field(None, description="On 412, of one of several: the version that stands.")
+
+
+_ANY_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean", "object", "array", "null"]}
+
+
+class OverlapDocument(BaseModel):
+    """A field that two sides changed, each in its way."""
+
+    model_config = ConfigDict(title="Overlap")
+
+    base: Any = Field(description="What both began with.", json_schema_extra=_ANY_VALUE)
+    mine: Any = Field(description="What this request, or the draft, makes of it.", json_schema_extra=_ANY_VALUE)
+    theirs: Any = Field(description="What it is now.", json_schema_extra=_ANY_VALUE)
 
 
 class ProblemDocument(BaseModel):
@@ -173,7 +192,10 @@ class ProblemDocument(BaseModel):
     status: int = Field(description="The HTTP status.", examples=[404])
     detail: str = Field(description="What is wrong and what to do.", examples=["There is no article “slow-tides”."])
     errors: list[FieldErrorDocument] | None = Field(None, description="The fields at fault.")
-    current_version: int | None = Field(None, description="On 412: the version that stands.")
+    current_version: int | None = Field(None, description="On 412 and on a failed merge: the version that stands.")
+    conflicts: dict[str, OverlapDocument] | None = Field(
+        None, description="On 409, where a merge failed: the fields that both sides changed, by name."
+    )
     request_id: str | None = Field(description="Quote it when you report this.", examples=["0f8fad5bd9cb469fa165"])
 
 

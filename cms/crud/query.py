@@ -53,7 +53,7 @@ class Query:
 @cache
 def list_parameters(content_type: ContentType[Any], registry: Registry) -> Mapping[str, Parameter]:
     """Every query parameter of the type's list."""
-    parameters = [*_paging(), *_shaping(content_type)]
+    parameters = [*paging(), *_shaping(content_type)]
     sort = (*content_type.sort_names, *(f"-{name}" for name in content_type.sort_names))
     parameters.append(_names("sort", sort, "The order; `-` before a name makes it descending."))
     if content_type.search_fields:
@@ -133,7 +133,8 @@ def _sort_pairs(names: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
 # The parameters of every type.
 
 
-def _paging() -> list[Parameter]:
+def paging() -> list[Parameter]:
+    """How any list is read in pages."""
     return [
         Parameter(
             "limit",

@@ -1,14 +1,17 @@
-"""Related records by the keys that bodies name them by."""
+"""Related records: by the keys that bodies name them by, and loaded with the records that have them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from cms.crud.conditions import visible
-from cms.crud.content_type import ContentType
+from cms.crud.content_type import ContentType, M
 from cms.crud.policy import Action, Actor
+from cms.crud.structure import Shape
 from cms.crud.values import is_uuid
 
 
@@ -35,3 +38,19 @@ async def find_related(
     if key_field is not None:
         by_key |= {getattr(record, key_field): record for record in found}
     return [by_key.get(key.lower() if is_uuid(key) else key) for key in keys]
+
+
+def to_many_loads(content_type: ContentType[Any]) -> list[Any]:
+    """To-many relations are compared before they are written, so they are loaded with their record."""
+    fields = (content_type.fields[name] for name in content_type.write_fields)
+    return [selectinload(getattr(content_type.model, f.name)) for f in fields if f.shape is Shape.TO_MANY]
+
+
+async def lock_records(
+    session: AsyncSession, content_type: ContentType[M], actor: Actor, *where: ColumnElement[bool]
+) -> Sequence[M]:
+    """The records that meet conditions, locked: in the order of their ids, so that no two writers wait crosswise."""
+    model: Any = content_type.model
+    statement = select(model).options(*to_many_loads(content_type)).where(*where).order_by(model.id)
+    found = await session.execute(statement.with_for_update(of=model), {"actor_id": actor.id})
+    return found.scalars().all()

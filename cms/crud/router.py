@@ -4,14 +4,14 @@ Handlers are short: parsed in, one call, bytes out. `response_model` serves the 
 handler answers finished bytes; a test holds the two together.
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from cms.crud.answers import answer_unless_held, cache_headers, to_bytes, written
-from cms.crud.bodies import JsonRoute
 from cms.crud.conditional import expected_version
 from cms.crud.content_type import ContentType
 from cms.crud.doors import (
@@ -23,12 +23,16 @@ from cms.crud.doors import (
     Handler,
     IfMatch,
     IfNoneMatch,
+    gate,
     json_body,
+    json_router,
     key_parameter,
     refuse_parameters,
     require_json,
     typed,
 )
+from cms.crud.filters import Parameter
+from cms.crud.nodes import Item
 from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import NotFound, Problem, responses
@@ -45,23 +49,40 @@ from cms.crud.schemas import (
 from cms.crud.service import UnitOfWork
 
 
-def build_router(content_type: ContentType[Any], doors: Doors) -> APIRouter:
-    """The routes of a content type: list and get; create, update, replace and delete where anything is writable."""
-    return Routes(content_type, doors).build()
+def build_router(content_type: ContentType[Any], doors: Doors, dependencies: Sequence[Any] = ()) -> APIRouter:
+    """The routes of a content type: list and get; create, update, replace and delete where anything is writable.
+
+    :param dependencies: of each route, such as a limit.
+    """
+    return Routes(content_type, doors, dependencies).build()
+
+
+def add_routes(app: FastAPI, *routers: APIRouter) -> None:
+    """Put routes in the application's own table, as they stand.
+
+    A router that is included keeps a table of its own, and FastAPI then looks for each request in both, twice.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 class Routes:
     """The handlers of one content type; a type with a route of its own shape overrides the method that makes it."""
 
-    def __init__(self, content_type: ContentType[Any], doors: Doors) -> None:
+    def __init__(self, content_type: ContentType[Any], doors: Doors, dependencies: Sequence[Any] = ()) -> None:
         self.content_type = content_type
         self.doors = doors
+        self.dependencies = dependencies
         self.noun = content_type.label.lower()
         self.read_model = read_schema(content_type, doors.registry)
+        self.view_model = view_schema(content_type, doors.registry)
+        self.detail_parameters = detail_parameters(content_type)
+        self.update_parameters: Mapping[str, Parameter] = {}
+        self.delete_parameters: Mapping[str, Parameter] = {}
 
     def build(self) -> APIRouter:
         """The routes: reads always, writes where anything is writable."""
-        router = APIRouter(prefix=f"/{self.content_type.name}", tags=[self.content_type.name], route_class=JsonRoute)
+        router = json_router(self.content_type, self.doors, self.dependencies)
         self.add_reads(router)
         if self.content_type.write_fields:
             self.add_create(router)
@@ -88,12 +109,12 @@ class Routes:
             methods=["GET"],
             operation_id=f"get_{content_type.singular}",
             summary=f"Get one {self.noun}",
-            response_model=view_schema(content_type, registry),
+            response_model=self.view_model,
             responses={
                 **responses(*READ_PROBLEMS, NotFound),
                 304: {"description": "The caller's copy is current."},
             },
-            openapi_extra={"parameters": [p.document() for p in detail_parameters(content_type).values()]},
+            openapi_extra={"parameters": [p.document() for p in self.detail_parameters.values()]},
         )
 
     def add_create(self, router: APIRouter) -> None:
@@ -108,11 +129,12 @@ class Routes:
         self._add(
             router,
             "/{key}",
-            self._change(update_schema(self.content_type), replaces=False),
+            self._update(),
             "PATCH",
             f"update_{singular}",
             VERSION_PROBLEMS,
-            json_only,
+            [Depends(self._only(self.update_parameters)), Depends(require_json)],
+            self.update_parameters,
         )
         self._add(
             router,
@@ -123,7 +145,16 @@ class Routes:
             VERSION_PROBLEMS,
             json_only,
         )
-        self._add(router, "/{key}", self._delete(), "DELETE", f"delete_{singular}", VERSION_PROBLEMS, json_only[:1])
+        self._add(
+            router,
+            "/{key}",
+            self._delete(),
+            "DELETE",
+            f"delete_{singular}",
+            VERSION_PROBLEMS,
+            [Depends(self._only(self.delete_parameters))],
+            self.delete_parameters,
+        )
 
     def _add(  # noqa: PLR0913, PLR0917 - one line per route above reads best
         self,
@@ -134,6 +165,7 @@ class Routes:
         operation_id: str,
         problems: tuple[type[Problem], ...],
         dependencies: list[Any],
+        parameters: Mapping[str, Parameter] | None = None,
     ) -> None:
         deletes = method == "DELETE"
         status = HTTPStatus.NO_CONTENT if deletes else HTTPStatus.CREATED if method == "POST" else HTTPStatus.OK
@@ -147,18 +179,20 @@ class Routes:
             response_model=None if deletes else self.read_model,
             responses=responses(*WRITE_PROBLEMS, *problems),
             dependencies=dependencies,
+            openapi_extra={"parameters": [p.document() for p in (parameters or {}).values()]},
         )
 
     def _gate(self, action: Action) -> list[Any]:
-        """Who may not do that to any record is told so before the body is looked at."""
-        content_type = self.content_type
+        return [gate(self.content_type, self.doors, action)]
 
-        async def gate(actor: Actor) -> None:
-            if not content_type.policy.can(actor, action):
-                raise refusal(actor, action, content_type)
+    @staticmethod
+    def _only(parameters: Mapping[str, Parameter]) -> Handler:
+        """A dependency that refuses all query parameters but these."""
 
-        gate.__annotations__["actor"] = self.doors.actor
-        return [Depends(gate)]
+        async def check_parameters(request: Request) -> Any:
+            parse(request.query_params.multi_items(), parameters)
+
+        return check_parameters
 
     def _list(self) -> Handler:
         content_type = self.content_type
@@ -177,20 +211,27 @@ class Routes:
 
     def _get(self) -> Handler:
         content_type = self.content_type
-        parameters = detail_parameters(content_type)
+        parameters = self.detail_parameters
 
         async def get_record(request: Request, key: str, actor: Actor, if_none_match: str | None = None) -> Response:
             _require_read(actor, content_type)
             shape = parse(request.query_params.multi_items(), parameters)
-            database: Database = request.app.state.database
-            reader: Reader = request.app.state.reader
-            found = await database.read_soon(reader.one, content_type, key, actor, **shape)
-            if found is None:
-                raise NotFound(f"There is no {content_type.label.lower()} “{key}”.")
-            item, version = found
+            item, version = await self._one(request, key, actor, shape)
             return answer_unless_held(item, version, actor, if_none_match)
 
         return typed(get_record, key=key_parameter(content_type), actor=self.doors.actor, if_none_match=IfNoneMatch)
+
+    async def _one(self, request: Request, key: str, actor: Actor, shape: dict[str, Any]) -> tuple[Item, int]:
+        """The record that is asked for, with its version.
+
+        :param shape: the query's parameters. :raises NotFound: if there is none that the actor may see.
+        """
+        database: Database = request.app.state.database
+        reader: Reader = request.app.state.reader
+        found: tuple[Item, int] | None = await database.read_soon(reader.one, self.content_type, key, actor, **shape)
+        if found is None:
+            raise NotFound(f"There is no {self.noun} “{key}”.")
+        return found
 
     def _create(self) -> Handler:
         content_type = self.content_type
@@ -201,6 +242,9 @@ class Routes:
             return await written(work, content_type, record.id, HTTPStatus.CREATED, {"Location": location})
 
         return typed(create_record, work=self.doors.work, data=json_body(create_schema(content_type)))
+
+    def _update(self) -> Handler:
+        return self._change(update_schema(self.content_type), replaces=False)
 
     def _change(self, schema: type[BaseModel], *, replaces: bool) -> Handler:
         content_type = self.content_type

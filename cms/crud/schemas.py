@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     create_model,
 )
 
@@ -50,6 +52,14 @@ def update_schema(content_type: ContentType[Any]) -> type[BaseModel]:
     fields = {name: _written(content_type.fields[name], partial=True) for name in content_type.write_fields}
     text = f"{content_type.label}: what is to change; what is left out stays."
     return _body(f"{content_type.model.__name__}Update", text, {**fields, "version": _VERSION})
+
+
+@cache
+def incomplete_schema(content_type: ContentType[Any], names: tuple[str, ...]) -> type[BaseModel]:
+    """The body that changes some of these fields, and may leave any of them empty for the time being."""
+    fields = {name: _unfinished(content_type.fields[name]) for name in names}
+    text = f"{content_type.label}: what is to change; nothing has to be complete yet."
+    return _body(f"{content_type.model.__name__}Draft", text, {**fields, "version": _VERSION})
 
 
 @cache
@@ -153,6 +163,20 @@ def _written(field: FieldInfo, *, partial: bool) -> Any:
     return (kind, Field(default_factory=default, **told))
 
 
+def _unfinished(field: FieldInfo) -> Any:
+    """A written field of which nothing is required but that what is there is of its type."""
+    kind = _writable_type(field)
+    if field.shape is Shape.TO_MANY:
+        return (kind, Field(None))
+    if field.python_type is str:
+        return (Annotated[kind | None, WrapValidator(_unless_empty)], Field(None))
+    return (kind | None, Field(None))
+
+
+def _unless_empty(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    return "" if isinstance(value, str) and not value.strip() else check(value)
+
+
 def _writable_type(field: FieldInfo) -> Any:
     if field.shape is Shape.TO_ONE:
         return Key
@@ -180,11 +204,11 @@ def _text_type(field: FieldInfo) -> Any:
     if rules.pattern is None:
         return Annotated[str, constraints, AfterValidator(refuse_unstorable)]
     if rules.control is Control.SLUG:
-        return Annotated[str, constraints, Matching(rules.pattern, rules.hint), AfterValidator(_refuse_id)]
+        return Annotated[str, constraints, Matching(rules.pattern, rules.hint), AfterValidator(refuse_id)]
     return Annotated[str, constraints, AfterValidator(refuse_unstorable), Matching(rules.pattern, rules.hint)]
 
 
-def _refuse_id(slug: str) -> str:
+def refuse_id(slug: str) -> str:
     """Refuse a slug in the form of an id: in an address, ids come first, and such a record would not be found."""
     if is_uuid(slug):
         raise ValueError("A slug can't have the form of an id; choose words.")

@@ -49,6 +49,12 @@ def _enable_trigrams(_: MetaData, connection: Connection, **options: Any) -> Non
         connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
 
 
+def refresh_search_text(record: Any, names: tuple[str, ...]) -> None:
+    """Bring the text that `q` searches in step with the fields of these names; nothing where there are none."""
+    if names:
+        record.search_text = search_text(getattr(record, name) for name in names)
+
+
 class lowered(FunctionElement[str]):  # noqa: N801 - named and used as an SQL function
     """A text in lower case, in every alphabet; by code point, PostgreSQL would lower ASCII alone."""
 

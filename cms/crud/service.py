@@ -4,7 +4,7 @@ Services decide (rights, slugs, relations, expected versions), flush, and never 
 are part of is committed or rolled back by whoever opened it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar, Generic
@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
 from cms.crud.conditional import check_version, stale
@@ -24,18 +23,22 @@ from cms.crud.content_type import ContentType, M
 from cms.crud.fields import utc_now
 from cms.crud.nodes import Item
 from cms.crud.plan import Reader
-from cms.crud.policy import Action, Actor
-from cms.crud.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
+from cms.crud.policy import Action, Actor, Door, Origin
+from cms.crud.problems import Conflict, FieldError, Invalid, NotFound
 from cms.crud.registry import Registry
-from cms.crud.relations import find_related
-from cms.crud.rights import refusal
-from cms.crud.search import search_text
+from cms.crud.relations import find_related, to_many_loads
+from cms.crud.rights import check_fields, refusal
+from cms.crud.search import refresh_search_text
 from cms.crud.slugs import make_slug, next_slug
 from cms.crud.structure import FieldInfo, Shape
 from cms.crud.usages import find_usages
 from cms.crud.values import is_uuid
 
 _SLUG_ATTEMPTS = 25
+
+
+Ahead = Callable[[str], Awaitable[Any]]
+"""Answers what was made of a text before anybody asked; None if nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,20 @@ class UnitOfWork:
     :param session: the open transaction.
     :param actor: who is acting.
     :param reader: reads records back as answers.
+    :param ahead: what was worked out ahead, by whoever writes many records and nothing else.
+    :param door: through which it came. :param request_id: the request that asked for it, if any.
     """
 
     session: AsyncSession
     actor: Actor
     reader: Reader
+    ahead: Ahead | None = None
+    door: Door = Door.SYSTEM
+    request_id: str | None = None
 
     def __post_init__(self) -> None:
-        self.session.info["actor_id"] = self.actor.id  # for whatever listens to the session
+        origin = Origin(self.actor.id, self.door, self.request_id)
+        self.session.info["origin"] = origin  # for whatever listens to the session
 
     @property
     def registry(self) -> Registry:
@@ -111,17 +120,20 @@ class Service(Generic[M]):
         self.require(action, record)
         return record
 
-    async def create(self, data: BaseModel) -> M:
+    async def create(self, data: BaseModel, blank: M | None = None) -> M:
         """Make a record.
 
         :param data: an instance of the type's create schema.
+        :param blank: one that has nothing yet but what it is to keep: the id and the time of one that was deleted.
         :raises Problem: if the actor may not, or the data can't be accepted.
         """
         self.require(Action.CREATE)
         values = {name: getattr(data, name) for name in self.content_type.write_fields}
-        record = self.content_type.model()
+        record = blank or self.content_type.model()
         await self._assign(record, values, sent=data.model_fields_set)
-        record.created_at = record.updated_at = utc_now()
+        record.updated_at = utc_now()
+        if blank is None:
+            record.created_at = record.updated_at
         made_slug = make_slug(self.content_type, record)
         await self.prepare(record, frozenset(values))
         await self._insert(record, made_slug=made_slug)
@@ -149,6 +161,14 @@ class Service(Generic[M]):
         kept = {n for n in self.content_type.write_fields if self.content_type.fields[n].rules.derived}
         names = [n for n in self.content_type.write_fields if n in data.model_fields_set or n not in kept]
         return await self._change(record, {name: getattr(data, name) for name in names}, data.model_fields_set)
+
+    async def change(self, record: M, values: Mapping[str, Any]) -> M:
+        """Give fields these values, which come from no body: from a revision or a merge, valid and of this version.
+
+        :param values: by name; relations by id.
+        """
+        self.require(Action.UPDATE, record)
+        return await self._change(record, values, set(values))
 
     async def delete(self, record: M, expected: int) -> None:
         """Delete a record that nothing refers to.
@@ -190,9 +210,7 @@ class Service(Generic[M]):
 
         :raises Problem: if the database refuses.
         """
-        if self.content_type.search_fields:
-            texts = (getattr(record, name) for name in self.content_type.search_fields)
-            record.search_text = search_text(texts)  # type: ignore[attr-defined]  # checked by the declaration
+        refresh_search_text(record, self.content_type.search_fields)
         await self._flush(record)
         await self.after_save(record)
 
@@ -204,7 +222,7 @@ class Service(Generic[M]):
         return record
 
     async def _assign(self, record: M, values: Mapping[str, Any], *, sent: set[str]) -> None:
-        self._check_rights(values, sent)
+        check_fields(self.policy, self.actor, {name: values[name] for name in values if name in sent})
         errors: list[FieldError] = []
         for name, value in values.items():
             info = self.content_type.fields[name]
@@ -215,27 +233,21 @@ class Service(Generic[M]):
         if errors:
             raise Invalid(" ".join(error.detail for error in errors[:3]), errors=errors)
 
-    def _check_rights(self, values: Mapping[str, Any], sent: set[str]) -> None:
-        denied = [n for n in values if n in sent and not self.policy.can_set(self.actor, n, values[n])]
-        if denied:
-            errors = [FieldError(f"You may not set “{name}”.", f"/{name}") for name in denied]
-            raise Forbidden(" ".join(error.detail for error in errors), errors=errors)
-
     async def _relate(self, record: M, info: FieldInfo, value: Any, errors: list[FieldError]) -> None:
         if info.shape is Shape.TO_ONE:
             if value is None:
                 if info.nullable:
                     setattr(record, info.column.key, None)  # type: ignore[union-attr]  # a to-one relation has its key column
                 return
-            (related,) = await self._resolve(info, [value], errors, many=False)
+            (related,) = await self.resolve(info, [value], errors, many=False)
             setattr(record, info.column.key, related and related.id)  # type: ignore[union-attr]  # as above
             return
-        found = [r for r in await self._resolve(info, value, errors, many=True) if r is not None]
+        found = [r for r in await self.resolve(info, value, errors, many=True) if r is not None]
         if {r.id for r in getattr(record, info.name)} != {r.id for r in found}:
             setattr(record, info.name, list(dict.fromkeys(found)))
             record.updated_at = utc_now()  # a row of its own table has to change for its version to count
 
-    async def _resolve(self, info: FieldInfo, keys: list[str], errors: list[FieldError], *, many: bool) -> list[Any]:
+    async def resolve(self, info: FieldInfo, keys: list[str], errors: list[FieldError], *, many: bool) -> list[Any]:
         """The related records of these keys, None (and an error) for each that the actor can't see."""
         target = self.work.registry.target_of(info)
         found = await find_related(self.session, target, self.actor, keys)
@@ -247,28 +259,21 @@ class Service(Generic[M]):
 
     def _by_key(self, key: str | UUID) -> Select[Any]:
         model: Any = self.content_type.model
-        statement = select(model).options(*self._loads())
+        statement = select(model).options(*to_many_loads(self.content_type))
         if isinstance(key, UUID) or is_uuid(key):
             return statement.where(model.id == UUID(str(key)))
         if self.content_type.key_field is None:
             raise self.missing(key)
         return statement.where(getattr(model, self.content_type.key_field) == key)
 
-    def _loads(self) -> list[Any]:
-        """To-many relations are compared before they are written, so they are loaded with their record."""
-        fields = (self.content_type.fields[name] for name in self.content_type.write_fields)
-        return [selectinload(getattr(self.content_type.model, f.name)) for f in fields if f.shape is Shape.TO_MANY]
-
     async def _insert(self, record: M, *, made_slug: bool) -> None:
         """Insert a record; a slug that was made, not chosen, gives way to those already there."""
-        if self.content_type.search_fields:
-            texts = (getattr(record, name) for name in self.content_type.search_fields)
-            record.search_text = search_text(texts)  # type: ignore[attr-defined]  # checked by the declaration
+        refresh_search_text(record, self.content_type.search_fields)
         if not made_slug:
             self.session.add(record)
             await self._flush(record)
             return
-        base = record.slug  # type: ignore[attr-defined]  # as above
+        base = record.slug  # type: ignore[attr-defined]  # what makes slugs has one
         for _ in range(_SLUG_ATTEMPTS):
             try:
                 async with self.session.begin_nested():

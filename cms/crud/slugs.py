@@ -28,9 +28,15 @@ def make_slug(content_type: ContentType[Any], record: Any) -> bool:
 
 
 async def next_slug(session: AsyncSession, content_type: ContentType[Any], base: str) -> str:
-    """The slug to try after `base` was found taken: the highest number behind it, plus one."""
+    """The slug to try after `base` was found taken: the highest number behind it, plus one.
+
+    What is in a trash holds none.
+    """
     model: Any = content_type.model
+    base = base[:SLUG_LENGTH].rstrip("-")
     taken = select(model.slug).where(model.slug.like(like_pattern(f"{base}-", before=""), escape="\\"))
+    if "trashed_at" in content_type.fields:
+        taken = taken.where(model.trashed_at.is_(None))
     endings = [slug.removeprefix(f"{base}-") for slug in (await session.execute(taken)).scalars()]
     numbers = [int(ending) for ending in endings if ending.isdecimal() and len(ending) < 8]
     return f"{base}-{max(numbers, default=1) + 1}"

@@ -45,7 +45,7 @@ class FieldInfo:
     @property
     def is_relation(self) -> bool:
         """Whether the field leads to other records."""
-        return self.shape in {Shape.TO_ONE, Shape.TO_MANY}
+        return self.relation is not None
 
     @property
     def rules(self) -> Rules:

@@ -1,8 +1,9 @@
-"""Where a record is used: the records of other types that refer to it and would be left dangling."""
+"""What refers to a record: what would be left dangling without it, and what goes with it."""
 
+from collections.abc import Iterator, Set
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.conditions import visible
@@ -26,7 +27,7 @@ async def find_usages(
     phrases = []
     for other in registry:
         for info in other.fields.values():
-            if _restricts(info, content_type):
+            if _refers(info, content_type, {None, "RESTRICT", "NO ACTION"}):
                 refers = getattr(other.model, info.column.key) == record.id  # type: ignore[union-attr]  # a to-one relation has its key column
                 phrases += await name_records(session, other, refers, actor)
     return phrases
@@ -44,9 +45,12 @@ async def name_records(
     total = (await session.execute(select(func.count()).select_from(model).where(where))).scalar_one()
     if not total:
         return []
-    title = getattr(model, content_type.title_field)
-    shown = select(title).where(where, *visible(content_type, model, actor.role)).limit(NAMED)
-    titles = [f"“{title}”" for title in (await session.execute(shown, {"actor_id": actor.id})).scalars()]
+    aside = content_type.policy.aside(model, actor.role)
+    aside = false() if aside is None else aside
+    seen = or_(and_(true(), *visible(content_type, model, actor.role)), aside)
+    shown = select(getattr(model, content_type.title_field), aside).where(where, seen).limit(NAMED)
+    found = await session.execute(shown, {"actor_id": actor.id})
+    titles = [f"“{title}”{' (in the trash)' if is_aside else ''}" for title, is_aside in found]
     label = content_type.label.lower()
     more = total - len(titles)
     if not titles:
@@ -54,7 +58,16 @@ async def name_records(
     return [f"{label} {', '.join(titles)}" + (f" and {more} more" if more else "")]
 
 
-def _restricts(info: FieldInfo, content_type: ContentType[Any]) -> bool:
+def hanging_on(registry: Registry, content_type: ContentType[Any]) -> Iterator[tuple[ContentType[Any], Any]]:
+    """The types whose records the database deletes along with those that they refer to, and the columns that do."""
+    for other in registry:
+        for info in other.fields.values():
+            if _refers(info, content_type, {"CASCADE"}):
+                yield other, getattr(other.model, info.column.key)  # type: ignore[union-attr]  # as above
+
+
+def _refers(info: FieldInfo, content_type: ContentType[Any], on_delete: Set[str | None]) -> bool:
+    """Whether a field is a foreign key to the type that says one of these about deletion."""
     if info.shape is not Shape.TO_ONE or info.python_type is not content_type.model or info.column is None:
         return False
-    return all(key.ondelete in {None, "RESTRICT", "NO ACTION"} for key in info.column.foreign_keys)
+    return all(key.ondelete in on_delete for key in info.column.foreign_keys)

@@ -5,11 +5,22 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Enum, ForeignKey, Index, and_, case, or_, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Enum,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    and_,
+    case,
+    or_,
+    type_coerce,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from cms.crud.fields import Path, Rules, Slug, now, utc_now
+from cms.crud.fields import Path, Rules, Slug, choice, now, text_type, utc_now
 
 MAX_DEPTH = 10
 """The deepest level of a tree."""
@@ -26,6 +37,14 @@ class Status(StrEnum):
     TRASHED = "trashed"
 
 
+class Review(StrEnum):
+    """What editors think of something that is not public yet."""
+
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    APPROVED = "approved"
+
+
 class Slugged:
     """A record that people name by a slug."""
 
@@ -35,13 +54,14 @@ class Slugged:
 
 
 class Trashable:
-    """A record that is trashed before it is gone."""
+    """A record that is trashed before it is gone; there it holds no slug, nor what else has to be unique."""
 
     trashed_at: Mapped[datetime | None] = mapped_column(sort_order=80)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)  # which makes the table
         _index_few(cls, "trashed_at")
+        _free_in_trash(cls)
 
 
 _SCHEDULED = {"rules": Rules(hint="A time with a zone; a draft has none.", derived=True)}
@@ -89,7 +109,7 @@ class Publishable:
         if _trashed_at(self):
             return Status.TRASHED
         if self.published_at is None:
-            return Status.DRAFT
+            return Status.IN_REVIEW if getattr(self, "review", None) is Review.SUBMITTED else Status.DRAFT
         if self.unpublish_at is not None and self.unpublish_at <= time:
             return Status.EXPIRED
         return Status.PUBLISHED if self.published_at <= time else Status.SCHEDULED
@@ -99,14 +119,36 @@ class Publishable:
     def _status(cls) -> ColumnElement[Any]:
         table: Any = cls
         trashed = [(table.trashed_at.is_not(None), Status.TRASHED.value)] if issubclass(cls, Trashable) else []
+        unpublished = table.published_at.is_(None)
+        in_review = (
+            [(and_(unpublished, table.review == Review.SUBMITTED), Status.IN_REVIEW.value)]
+            if issubclass(cls, Reviewable)
+            else []
+        )
         stages = case(
             *trashed,
-            (table.published_at.is_(None), Status.DRAFT.value),
+            *in_review,
+            (unpublished, Status.DRAFT.value),
             (table.unpublish_at <= now(), Status.EXPIRED.value),
             (table.published_at > now(), Status.SCHEDULED.value),
             else_=Status.PUBLISHED.value,
         )
         return type_coerce(stages, _STATUS)
+
+
+class Reviewable:
+    """A record that its author submits, and editors approve or return.
+
+    This is about a record that has no time to go public yet; of one that has, it is the working draft that is reviewed.
+    """
+
+    review: Mapped[Review | None] = choice(Review, sort_order=75)
+    review_note: Mapped[str | None] = mapped_column(text_type(2000), sort_order=76)
+    """Why it was returned."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)  # which makes the table
+        _index_few(cls, "review")
 
 
 _STATUS = Enum(Status, native_enum=False, length=32, values_callable=lambda kinds: [kind.value for kind in kinds])
@@ -163,6 +205,17 @@ def _index_few(model: Any, name: str) -> None:
     column = _column(model, name)
     is_set = column.is_not(None)
     Index(f"ix_{model.__tablename__}_{name}", column, sqlite_where=is_set, postgresql_where=is_set)
+
+
+def _free_in_trash(model: Any) -> None:
+    """Have what is unique be so outside of the trash alone."""
+    table = model.__table__
+    is_kept = _column(model, "trashed_at").is_(None)
+    for constraint in [found for found in table.constraints if isinstance(found, UniqueConstraint)]:
+        columns = list(constraint.columns)
+        table.constraints.remove(constraint)
+        name = "_".join(("uq", table.name, *(column.key for column in columns)))
+        Index(name, *columns, unique=True, sqlite_where=is_kept, postgresql_where=is_kept)
 
 
 def _column(model: Any, name: str) -> Column[Any]:

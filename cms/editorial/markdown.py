@@ -141,7 +141,8 @@ def word_count(markdown: str) -> int:
 def _html_of(tokens: Sequence[Token], markdown: str, media_url: MediaURL | None) -> str:
     _name_headings(tokens)
     _align_cells(tokens)
-    _place_images(tokens, media_url)
+    if "![" in markdown:
+        _place_images(tokens, media_url)
     html = sanitise(ARTICLE.renderer.render(tokens, ARTICLE.options, {}), media_url)
     if len(html) > 16 * len(markdown) + 100_000:
         raise MarkdownTooComplex(

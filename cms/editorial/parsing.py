@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock, blockquote
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, strikethrough
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_ref
@@ -43,16 +44,18 @@ def with_children(tokens: Sequence[Token]) -> Iterator[Token]:
     while waiting:
         token = waiting.pop()
         yield token
-        waiting.extend(reversed(token.children or ()))
+        if token.children:
+            waiting.extend(reversed(token.children))
 
 
 def _parse(dialect: MarkdownIt, markdown: str) -> list[Token]:
     try:
-        tokens = dialect.parse(_SURROGATE.sub("\ufffd", markdown))
+        tokens = dialect.parse(markdown if markdown.isascii() else _SURROGATE.sub("\ufffd", markdown))
     except RecursionError as error:
         raise MarkdownTooComplex("This text is nested too deeply. Take out some of the levels.") from error
-    _refuse_swollen_links(tokens, len(markdown))
-    _refuse_deep_html(tokens)
+    every = list(with_children(tokens))
+    _refuse_swollen_links(every, len(markdown))
+    _refuse_deep_html(every)
     return tokens
 
 
@@ -61,6 +64,18 @@ class _Dialect(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:  # noqa: N802  (the parser's name for it)
         return True
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802  (the parser's name for it)
+        # Most links of a site lead to its own pages, and such an address stands as it is.
+        return url if _OWN_PAGE.fullmatch(url) else super().normalizeLink(url)
+
+
+class _Renderer(RendererHTML):
+    """Looks for attributes only where there are some: few tokens have any."""
+
+    @staticmethod
+    def renderAttrs(token: Token) -> str:  # noqa: N802  (the renderer's name for it)
+        return RendererHTML.renderAttrs(token) if token.attrs else ""
 
 
 class _Budget(list[Token]):
@@ -84,6 +99,11 @@ class _Budget(list[Token]):
         super().append(token)
 
 
+def _normalise(state: StateCore) -> None:
+    # The parser's own rule says the same in regular expressions, in twenty times as long.
+    state.src = state.src.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+
+
 def _set_budget(state: StateCore) -> None:
     state.tokens = _Budget(len(state.src))
     state.env["quote checks left"] = 6 * state.src.count("\n") + 2_000
@@ -104,6 +124,12 @@ def _short_footnote_ref(state: StateInline, silent: bool) -> bool:
     if state.src.find("]", state.pos, state.pos + _LONGEST_LABEL) < 0:
         return False
     return footnote_ref(state, silent)
+
+
+def _strike(state: StateInline) -> None:
+    # Without a tilde there is none to pair, and the rule would ask every token of the paragraph.
+    if "~" in state.src:
+        strikethrough.postProcess(state)
 
 
 def _link_bare_addresses(state: StateCore) -> None:
@@ -146,17 +172,17 @@ def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
 
-def _refuse_swollen_links(tokens: Sequence[Token], length: int) -> None:
+def _refuse_swollen_links(every: Sequence[Token], length: int) -> None:
     # “[a]” repeats the whole address of its definition: many short references make the square of their
     # length.
-    size = sum(len(str(value)) for token in with_children(tokens) for value in token.attrs.values())
+    size = sum(len(str(value)) for token in every if token.attrs for value in token.attrs.values())
     if size > 4 * length + 100_000:
         raise MarkdownTooComplex("This text repeats a very long link too often. Shorten its address.")
 
 
-def _refuse_deep_html(tokens: Sequence[Token]) -> None:
+def _refuse_deep_html(every: Sequence[Token]) -> None:
     is_open, depth, formatting = Counter[str](), 0, 0
-    for tag in _TAG.finditer("".join(token.content for token in with_children(tokens) if token.type in RAW_HTML)):
+    for tag in _TAG.finditer("".join([token.content for token in every if token.type in RAW_HTML])):
         if len(tag["rest"]) > _LONGEST_HTML_RUN:
             raise MarkdownTooComplex("The HTML in this text has a tag that is too long. Shorten it.")
         name = tag["name"].lower()
@@ -170,9 +196,11 @@ def _refuse_deep_html(tokens: Sequence[Token]) -> None:
 
 
 def _dialect(*, html: bool) -> MarkdownIt:
-    dialect = _Dialect("commonmark", {"html": html, "maxNesting": _MAX_NESTING})
+    dialect = _Dialect("commonmark", {"html": html, "maxNesting": _MAX_NESTING}, renderer_cls=_Renderer)
     dialect.enable("strikethrough")
+    dialect.inline.ruler2.at("strikethrough", _strike)
     dialect.block.ruler.at("blockquote", _counted_blockquote, {"alt": list(_QUOTE_INTERRUPTS)})
+    dialect.core.ruler.at("normalize", _normalise)
     dialect.core.ruler.before("normalize", "budget", _set_budget)
     dialect.core.ruler.after("text_join", "bare_addresses", _link_bare_addresses)
     return dialect
@@ -202,6 +230,7 @@ _CLOSED_BY_ITSELF = {
 }  # fmt: skip
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s<>/]*)(?P<rest>[^<]*)")
+_OWN_PAGE = re.compile(r"/(?!/)[\w./-]*", re.ASCII)
 _ADDRESS = re.compile(r"\bhttps?://[^\s<>]+", re.IGNORECASE)
 _CLOSING = "?!.,:;*_~'\"”’»"
 

@@ -47,8 +47,8 @@ def excerpt_of(tokens: Sequence[Token], limit: int) -> str:
 
 def count_words(text: str) -> tuple[int, int]:
     """Return how many words `text` has beside its CJK characters, and how many of those."""
-    words, characters = _CJK.subn(" ", text)
-    return sum(1 for _ in _WORD.finditer(words)), characters
+    words, characters = (text, 0) if text.isascii() else _CJK.subn(" ", text)
+    return sum([word[0].isalnum() or _WORD.search(word) is not None for word in words.split()]), characters
 
 
 def minutes_for(words: int, characters: int) -> int:
@@ -105,7 +105,7 @@ def _between_characters(text: str, cut: int) -> int:
 
 _JOINER = "\u200d"
 _UNSEEN = re.compile(rf"<({'|'.join(sorted(UNSEEN_TAGS))})\b")
-_WORD = re.compile(r"[^\W_]\S*")
+_WORD = re.compile(r"[^\W_]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 # A full stop after one or two letters more often ends an initial or a title (“J.”, “Dr.”) than a sentence.
 _SENTENCE_END = re.compile(r"(?:(?<=\S\S\S)\.|[!?…])['\"”’»)]*(?=\s)|[。！？]")

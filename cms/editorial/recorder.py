@@ -1,48 +1,191 @@
-"""The one flush listener: what a transaction did to records is written down in that transaction.
+"""The one flush listener: what a transaction does to records is written down in that transaction.
 
-Services decide; the recorder records. A write that goes round a service is recorded all the same.
+Services decide; the recorder records. A write that goes round a service is recorded all the same. Each flush adds what
+it changed to the notes of the innermost transaction; notes of a savepoint that is undone are dropped, those of one that
+is kept go to the transaction around it, and are written before that commits: one change-set, and for each record a
+revision and an event.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import event, inspect
+from sqlalchemy import ColumnElement, Connection, bindparam, event, func, insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction, object_session
+from uuid_utils.compat import uuid7
 
+from cms.crud.content_type import ContentType
+from cms.crud.fields import now, parse_time
 from cms.crud.models import Record
-from cms.editorial.behaviours import Publishable, Trashable
+from cms.crud.policy import Origin
+from cms.crud.registry import Registry
+from cms.editorial.behaviours import Publishable, Reviewable, Trashable
+from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
+from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions
+from cms.editorial.snapshots import CREATED_AT, LINKS, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
 
 
-def record_changes(sessions: async_sessionmaker[AsyncSession]) -> None:
-    """Have every session of the factory write an event for each record that it creates, changes or deletes."""
+@dataclass(slots=True)
+class Note:
+    """What happened to one record in a transaction so far.
+
+    :param before: the former values of what changed; :param values: every value now.
+    """
+
+    content_type: ContentType[Any]
+    record_id: UUID
+    verb: str
+    version: int
+    before: Values
+    values: Values
+
+    def follow(self, later: "Note") -> "Note | None":
+        """This and what happened to the same record later, as one; None if the two cancel each other out."""
+        if self.verb == "created":
+            return None if later.verb == "deleted" else Note(**{**_members(later), "verb": "created", "before": {}})
+        verb = later.verb if later.verb != "updated" else self.verb
+        return Note(**{**_members(later), "verb": verb, "before": {**later.before, **self.before}})
+
+
+def _members(note: Note) -> dict[str, Any]:
+    return {name: getattr(note, name) for name in Note.__slots__}
+
+
+Notes = dict[tuple[UUID, bool], Note]
+"""By record, and whether it is about its working draft."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Listens to the sessions of an application.
+
+    :param registry: the content types; other rows are nobody's content, and are not recorded.
+    """
+
+    registry: Registry
+    _types: dict[type[Any], ContentType[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._types = {content_type.model: content_type for content_type in self.registry}
+
+    def before_flush(self, session: Session, *_: Any) -> None:
+        """Look who refers to what is about to be deleted, while it can still be seen."""
+        for record in session.deleted:
+            if isinstance(record, Record) and (content_type := self._types.get(type(record))):
+                found = links_to(session, self.registry, content_type, record.id)
+                session.info.setdefault(_LINKS, {})[record.id] = found
+
+    def after_flush(self, session: Session, _: UOWTransaction) -> None:
+        """Note what the flush did to records."""
+        changed = [r for r in session.dirty if type(r) in self._types and session.is_modified(r)]
+        for verb, records in (("created", session.new), ("", changed), ("deleted", session.deleted)):
+            for record in records:
+                if isinstance(record, Record) and (content_type := self._types.get(type(record))):
+                    note(session, _noted(content_type, record, verb))
+
+    def before_commit(self, session: Session) -> None:
+        """Write the notes of the whole transaction; those of a savepoint wait."""
+        if not session.in_nested_transaction():
+            session.flush()
+            _write(session, _notes(session))
+
+    def after_rollback(self, session: Session) -> None:
+        """Drop the notes of what was undone, before its transaction ends."""
+        _notes(session).clear()
+
+    def after_end(self, session: Session, transaction: SessionTransaction) -> None:
+        """Hand the notes of a savepoint on to the transaction around it."""
+        notes = _held(session).pop(transaction, None)
+        if transaction.parent is None:
+            for name in (_CHANGE_SET, _UNDOES, _LINKS):
+                session.info.pop(name, None)
+        if notes and transaction.nested and transaction.parent is not None:
+            outer = _held(session).setdefault(transaction.parent, {})
+            for later in notes.values():
+                gather(outer, later)
+
+
+def record_changes(sessions: async_sessionmaker[AsyncSession], registry: Registry) -> None:
+    """Have every session of the factory record what it does to the content of that registry."""
 
     class RecordedSession(Session):
-        """A session whose flushes leave events behind."""
+        """A session whose transactions leave a change-set behind."""
 
-    event.listen(RecordedSession, "after_flush", _record)
+    recorder = Recorder(registry)
+    event.listen(RecordedSession, "before_flush", recorder.before_flush)
+    event.listen(RecordedSession, "after_flush", recorder.after_flush)
+    event.listen(RecordedSession, "before_commit", recorder.before_commit)
+    event.listen(RecordedSession, "after_rollback", recorder.after_rollback)
+    event.listen(RecordedSession, "after_transaction_end", recorder.after_end)
     sessions.configure(sync_session_class=RecordedSession)
 
 
-def _record(session: Session, _: UOWTransaction) -> None:
-    changed = [r for r in session.dirty if isinstance(r, Record) and session.is_modified(r)]
-    events = [
-        *(_event(session, record, "created") for record in session.new if isinstance(record, Record)),
-        *(_event(session, record, _verb(record)) for record in changed),
-        *(_event(session, record, "deleted") for record in session.deleted if isinstance(record, Record)),
-    ]
-    emit(session.connection(), events)
+def note(session: Session, noted: Note) -> None:
+    """Add to what the transaction at hand did; for what no flush shows, such as a working draft that was saved."""
+    gather(_notes(session), noted)
 
 
-def _event(session: Session, record: Record, verb: str) -> dict[str, Any]:
-    singular = type(record).__name__.lower()
-    return {
-        "kind": f"{singular}.{verb}",
-        "record_type": record.__tablename__,
-        "record_id": record.id,
-        "version": record.version,
-        "actor_id": session.info.get("actor_id"),
-    }
+def change_set_of(session: Session) -> UUID:
+    """The id of the change-set that the transaction at hand leaves, or would leave, behind."""
+    change_set_id: UUID = session.info.setdefault(_CHANGE_SET, uuid7())
+    return change_set_id
+
+
+def undoing(session: Session, change_set_id: UUID) -> None:
+    """Say that the transaction at hand reverses another one."""
+    session.info[_UNDOES] = change_set_id
+
+
+def write_notes(session: Session) -> bool:
+    """Write what the transaction at hand has done so far, for who has to read it before the commit, or does a lot.
+
+    :returns: whether it did anything.
+    """
+    session.flush()
+    _write(session, _notes(session))
+    return bool(session.info.get(_WRITTEN) == change_set_of(session))
+
+
+def gather(notes: Notes, later: Note) -> None:
+    """Add a note to those of a transaction, in the order in which they would have to be undone, backwards.
+
+    What was created stays where it was, before all that may refer to it; anything else stands where it ended.
+    """
+    key = later.record_id, later.version >= FIRST_DRAFT
+    earlier = notes.get(key)
+    both = later if earlier is None else earlier.follow(later)
+    if both is None or both.verb != "created":
+        notes.pop(key, None)
+    if both is not None:
+        notes[key] = both
+
+
+_CHANGE_SET, _WRITTEN, _UNDOES, _HELD = "change_set_id", "change_set_written", "undoes_id", "notes"
+_LINKS = "links_of_deleted"
+
+
+def _held(session: Session) -> dict[SessionTransaction, Notes]:
+    held: dict[SessionTransaction, Notes] = session.info.setdefault(_HELD, {})
+    return held
+
+
+def _notes(session: Session) -> Notes:
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    assert transaction is not None  # noqa: S101 - somebody flushes or commits it
+    return _held(session).setdefault(transaction, {})
+
+
+def _noted(content_type: ContentType[Any], record: Record, verb: str) -> Note:
+    values = snapshot(content_type, record)
+    before: Values = {} if verb else former_values(content_type, record)
+    if verb == "deleted":
+        links = object_session(record).info[_LINKS].pop(record.id)  # type: ignore[union-attr]  # it is being flushed
+        before = {CREATED_AT: as_text(record.created_at), LINKS: links}
+    return Note(content_type, record.id, verb or _verb(record), record.version, before, values)
 
 
 def _verb(record: Record) -> str:
@@ -50,4 +193,96 @@ def _verb(record: Record) -> str:
         return "trashed" if any(history.added) else "restored"
     if isinstance(record, Publishable) and (history := inspect(record).attrs.published_at.history).has_changes():
         return "published" if any(history.added) else "unpublished"
+    if isinstance(record, Reviewable):
+        (review,) = inspect(record).attrs.review.history.added or (None,)
+        return str(review or "updated")
     return "updated"
+
+
+def _write(session: Session, notes: Notes) -> None:
+    if not notes:
+        return
+    origin: Origin = session.info.get("origin", Origin())
+    connection, change_set_id = session.connection(), change_set_of(session)
+    if session.info.get(_WRITTEN) != change_set_id:
+        undoes = session.info.pop(_UNDOES, None)
+        members = {"id": change_set_id, "actor_id": origin.actor_id, "door": origin.door}
+        connection.execute(insert(ChangeSet), {**members, "request_id": origin.request_id, "undoes_id": undoes})
+        session.info[_WRITTEN] = change_set_id
+    _keep_time(connection, notes.values())
+    connection.execute(_INSERT_REVISION, [_revision(change_set_id, noted) for noted in notes.values()])
+    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values()])
+    notes.clear()
+
+
+def _keep_time(connection: Connection, notes: Collection[Note]) -> None:
+    """Tell what is public from what will be, by the database's clock, and plan what happens by itself from now on."""
+    timed = [noted for noted in notes if _moves(noted)]
+    if gone := [noted.record_id for noted in notes if noted.verb == "deleted"]:
+        forget_pending(connection, gone)
+    if not timed:
+        return
+    time: datetime = connection.execute(select(now())).scalar_one()
+    _tell_overdue(connection, timed, time)
+    plans = []
+    for noted in timed:
+        published_at, unpublish_at = (_time(noted.values[name]) for name in ("published_at", "unpublish_at"))
+        if noted.verb == "published" and published_at is not None and published_at > time:
+            noted.verb = "scheduled"
+        is_out = published_at is not None and not noted.values.get("trashed_at")
+        due = {Kind.PUBLISH: published_at, Kind.UNPUBLISH: unpublish_at}
+        later = {kind: at if is_out and at is not None and at > time else None for kind, at in due.items()}
+        plans.append(Plan(noted.content_type.name, noted.record_id, later))
+    plan_transitions(connection, plans)
+
+
+def _tell_overdue(connection: Connection, notes: Collection[Note], time: datetime) -> None:
+    """What happened by itself just before is told now, since its transition is about to be planned anew."""
+    told = {noted.record_id: noted for noted in notes}
+    verbs = {Kind.PUBLISH: "published", Kind.UNPUBLISH: "unpublished"}
+    late = [(told[record_id], verbs[kind]) for record_id, kind in overdue(connection, list(told), time)]
+    emit(connection, [{**_event(noted, None), "kind": f"{noted.content_type.singular}.{verb}"} for noted, verb in late])
+
+
+def _moves(noted: Note) -> bool:
+    """Whether when the record is public may have changed."""
+    if noted.version >= FIRST_DRAFT or "published_at" not in noted.values or noted.verb == "deleted":
+        return False
+    if noted.verb == "created":
+        return any(noted.values[name] for name in ("published_at", "unpublish_at"))
+    return any(name in noted.before for name in ("published_at", "unpublish_at", "trashed_at"))
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
+
+
+def _next_number() -> ColumnElement[int]:
+    taken = select(func.coalesce(func.max(Revision.number), 0)).where(Revision.record_id == bindparam("of_record"))
+    return taken.scalar_subquery() + 1
+
+
+_INSERT_REVISION = insert(Revision).values(number=_next_number())
+
+
+def _revision(change_set_id: UUID, noted: Note) -> dict[str, Any]:
+    return {
+        "change_set_id": change_set_id,
+        "record_type": noted.content_type.name,
+        "record_id": noted.record_id,
+        "of_record": noted.record_id,
+        "version": noted.version,
+        "verb": noted.verb,
+        "before": noted.before,
+        "values": noted.values,
+    }
+
+
+def _event(noted: Note, actor_id: UUID | None) -> dict[str, Any]:
+    return {
+        "kind": f"{noted.content_type.singular}.{noted.verb}",
+        "record_type": noted.content_type.name,
+        "record_id": noted.record_id,
+        "version": noted.version,
+        "actor_id": actor_id,
+    }

@@ -1,21 +1,33 @@
-"""Routes of the publishing verbs, for every content type whose records are published."""
+"""Routes of the verbs: publishing, reviewing, restoring; for every content type whose records know them."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Depends, Response
+from pydantic import AfterValidator, Field
 
 from cms.crud.answers import written
-from cms.crud.bodies import JsonRoute
+from cms.crud.conditional import ANY_VERSION, expected_version
 from cms.crud.content_type import ContentType
-from cms.crud.doors import WRITE_PROBLEMS, Doors, Handler, key_parameter, refuse_parameters, require_json, typed
-from cms.crud.fields import Model, Time
+from cms.crud.doors import (
+    WRITE_PROBLEMS,
+    Doors,
+    Handler,
+    IfMatch,
+    json_router,
+    key_parameter,
+    refuse_parameters,
+    require_json,
+    require_json_if_any,
+    typed,
+)
+from cms.crud.fields import SLUG_PATTERN, Matching, Model, Time, refuse_unstorable
 from cms.crud.policy import Action
-from cms.crud.problems import NotFound, responses
-from cms.crud.schemas import read_schema
+from cms.crud.problems import NotFound, PreconditionFailed, responses
+from cms.crud.schemas import read_schema, refuse_id
 from cms.crud.service import UnitOfWork
-from cms.editorial.behaviours import Publishable, Trashable
+from cms.editorial.behaviours import Publishable, Reviewable, Trashable
 from cms.editorial.workflow import EditorialService
 
 
@@ -27,66 +39,137 @@ class Moment(Model):
     )
 
 
-def build_workflow_router(content_type: ContentType[Any], doors: Doors) -> APIRouter:
-    """The workflow routes of a content type; none where its records are neither published nor trashed."""
-    router = APIRouter(prefix=f"/{content_type.name}", tags=[content_type.name], route_class=JsonRoute)
-    if issubclass(content_type.model, Publishable):
-        for verb in ("publish", "unpublish"):
-            _add(
-                router,
-                content_type,
-                doors,
-                verb,
-                _visibility(content_type, doors, verb),
-                [Depends(_json_if_any)],
-            )
-    if issubclass(content_type.model, Trashable):
-        _add(router, content_type, doors, "restore", _restore(content_type, doors), [])
-    return router
+class ReturnNote(Model):
+    """Why something is returned to its author."""
 
-
-def _add(
-    router: APIRouter,
-    content_type: ContentType[Any],
-    doors: Doors,
-    verb: str,
-    handler: Handler,
-    dependencies: list[Any],
-) -> None:
-    router.add_api_route(
-        f"/{{key}}/{verb}",
-        handler,
-        methods=["POST"],
-        operation_id=f"{verb}_{content_type.singular}",
-        summary=f"{verb.capitalize()} {content_type.label.lower()}",
-        response_model=read_schema(content_type, doors.registry),
-        responses=responses(*WRITE_PROBLEMS, NotFound),
-        dependencies=[Depends(refuse_parameters), *dependencies],
+    note: Annotated[str, AfterValidator(refuse_unstorable)] = Field(
+        min_length=1, max_length=2000, description="What is to be done.", examples=["Name your sources."]
     )
 
 
-def _visibility(content_type: ContentType[Any], doors: Doors, verb: str) -> Handler:
-    async def change_visibility(key: str, work: UnitOfWork, moment: Moment | None = None) -> Response:
-        service = work.service(content_type)
-        assert isinstance(service, EditorialService)  # noqa: S101 - publishable types declare such a service
-        record = await service.get(key, Action.PUBLISH)
-        change = service.publish if verb == "publish" else service.unpublish
-        await change(record, moment.at if moment else None)
-        return await written(work, content_type, record.id)
+class Place(Model):
+    """Where something that comes out of the trash is found."""
 
-    return typed(change_visibility, key=key_parameter(content_type), work=doors.work)
-
-
-def _restore(content_type: ContentType[Any], doors: Doors) -> Handler:
-    async def restore_record(key: str, work: UnitOfWork) -> Response:
-        service = work.service(content_type)
-        assert isinstance(service, EditorialService)  # noqa: S101 - trashable types declare such a service
-        record = await service.restore(key)
-        return await written(work, content_type, record.id, HTTPStatus.OK)
-
-    return typed(restore_record, key=key_parameter(content_type), work=doors.work)
+    slug: (
+        Annotated[str, Matching(SLUG_PATTERN, "Lower-case letters, digits and hyphens."), AfterValidator(refuse_id)]
+        | None
+    ) = Field(
+        None,
+        min_length=1,
+        max_length=120,
+        description="The slug that it has from now on; its own, if left out.",
+        examples=["slow-tides-2"],
+    )
 
 
-async def _json_if_any(request: Request) -> None:
-    if await request.body():
-        require_json(request)
+def build_workflow_router(content_type: ContentType[Any], doors: Doors) -> APIRouter:
+    """The workflow routes of a content type; none where its records are neither published nor trashed."""
+    routes = WorkflowRoutes(content_type, doors)
+    if issubclass(content_type.model, Publishable):
+        for verb in ("publish", "unpublish"):
+            routes.add("POST", verb, routes.at_a_moment(verb), [Depends(require_json_if_any)])
+        routes.add("DELETE", "schedule", routes.drop("schedule"))
+        routes.add("DELETE", "draft", routes.drop("draft"))
+    if issubclass(content_type.model, Reviewable):
+        routes.add("POST", "submit", routes.submit())
+        routes.add("POST", "approve", routes.at_a_moment("approve"), [Depends(require_json_if_any)])
+        routes.add("POST", "return", routes.return_(), [Depends(require_json)])
+    if issubclass(content_type.model, Trashable):
+        routes.add("POST", "restore", routes.restore(), [Depends(require_json_if_any)])
+    return routes.router
+
+
+class WorkflowRoutes:
+    """The handlers of the verbs, for one content type."""
+
+    def __init__(self, content_type: ContentType[Any], doors: Doors) -> None:
+        self.router = json_router(content_type, doors)
+        self._content_type = content_type
+        self._doors = doors
+
+    def add(self, method: str, verb: str, handler: Handler, dependencies: Sequence[Any] = ()) -> None:
+        """A route that acts on one record."""
+        content_type, drops = self._content_type, method == "DELETE"
+        name = f"{_DROPS[verb]}_{content_type.singular}_{verb}" if drops else f"{verb}_{content_type.singular}"
+        done = name.partition("_")[0].capitalize()
+        self.router.add_api_route(
+            f"/{{key}}/{verb}",
+            handler,
+            methods=[method],
+            status_code=HTTPStatus.NO_CONTENT if drops else HTTPStatus.OK,
+            operation_id=name,
+            summary=f"{done} {content_type.label.lower()}{f' {verb}' if drops else ''}",
+            response_model=None if drops else read_schema(content_type, self._doors.registry),
+            responses=responses(*WRITE_PROBLEMS, NotFound, *([PreconditionFailed] if drops else [])),
+            dependencies=[Depends(refuse_parameters), *dependencies],
+        )
+
+    def at_a_moment(self, verb: str) -> Handler:
+        """Publish, unpublish or approve: now, or at a time."""
+        content_type = self._content_type
+
+        async def change_visibility(key: str, work: UnitOfWork, moment: Moment | None = None) -> Response:
+            service = _service(work, content_type)
+            record = await service.get(key, Action.PUBLISH)
+            change = {"publish": service.publish, "unpublish": service.unpublish, "approve": service.approve}[verb]
+            await change(record, moment.at if moment else None)
+            return await written(work, content_type, record.id)
+
+        return self._keyed(change_visibility)
+
+    def submit(self) -> Handler:
+        """Ask for a review."""
+        content_type = self._content_type
+
+        async def submit_record(key: str, work: UnitOfWork) -> Response:
+            service = _service(work, content_type)
+            record = await service.submit(await service.get(key, Action.DRAFT))
+            return await written(work, content_type, record.id)
+
+        return self._keyed(submit_record)
+
+    def return_(self) -> Handler:
+        """Give something back to its author."""
+        content_type = self._content_type
+
+        async def return_record(key: str, work: UnitOfWork, note: ReturnNote) -> Response:
+            service = _service(work, content_type)
+            record = await service.return_(await service.get(key, Action.PUBLISH), note.note)
+            return await written(work, content_type, record.id)
+
+        return self._keyed(return_record)
+
+    def drop(self, what: str) -> Handler:
+        """Call a schedule off, or discard a working draft."""
+        content_type, action = self._content_type, Action.PUBLISH if what == "schedule" else Action.DRAFT
+
+        async def drop_pending(key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
+            service = _service(work, content_type)
+            record = await service.get(key, action)
+            expected = ANY_VERSION if if_match is None else expected_version(if_match)
+            await (service.cancel_schedule if what == "schedule" else service.discard_draft)(record, expected)
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+
+        return self._keyed(drop_pending, if_match=IfMatch)
+
+    def restore(self) -> Handler:
+        """Take something out of the trash."""
+        content_type = self._content_type
+
+        async def restore_record(key: str, work: UnitOfWork, place: Place | None = None) -> Response:
+            record = await _service(work, content_type).restore(key, place.slug if place else None)
+            return await written(work, content_type, record.id, HTTPStatus.OK)
+
+        return self._keyed(restore_record)
+
+    def _keyed(self, handler: Handler, **annotations: Any) -> Handler:
+        return typed(handler, key=key_parameter(self._content_type), work=self._doors.work, **annotations)
+
+
+_DROPS = {"schedule": "cancel", "draft": "discard"}
+
+
+def _service(work: UnitOfWork, content_type: ContentType[Any]) -> EditorialService[Any]:
+    service = work.service(content_type)
+    assert isinstance(service, EditorialService)  # noqa: S101 - types of such behaviours declare such a service
+    return service

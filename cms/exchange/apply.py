@@ -1,5 +1,6 @@
 """A folder of files into the database: in one transaction, through the same services as every door."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from cms.auth.passwords import generate_password
 from cms.crud.plan import Reader
-from cms.crud.policy import SYSTEM, Actor
+from cms.crud.policy import SYSTEM, Actor, Door
 from cms.crud.problems import Problem
 from cms.crud.registry import Registry
 from cms.crud.service import UnitOfWork
 from cms.database import Database
+from cms.editorial.recorder import write_notes
 from cms.exchange.differences import Difference, describe, differences
 from cms.exchange.drafts import Draft
 from cms.exchange.filing import BATCH, Filer, Writing
@@ -22,6 +24,7 @@ from cms.exchange.jekyll import attribute, is_posts, read_posts
 from cms.exchange.layout import CREATED_AT, Layout, Naming
 from cms.exchange.mediafiles import UnwrittenStorage, has_bytes_of, store
 from cms.exchange.references import References
+from cms.exchange.rendering import Ahead, rendering_ahead
 from cms.exchange.report import Change, Note, Report
 from cms.exchange.resolving import Refusal, Resolver, levels
 from cms.exchange.rows import Row, chunks, rows_of
@@ -52,19 +55,23 @@ async def apply(  # noqa: PLR0913 - what it works on, and how
     :param actor: on whose behalf.
     :param dry_run: undo everything in the end, and tell in the report what would change, field by field.
     :param progress: is called now and then.
-    :raises FolderError: if there is no such folder.
-    :raises DatabaseUnavailable: if the database does not answer or was not migrated.
+    :raises FolderError: if there is no such folder. :raises DatabaseUnavailable: if the database does not answer.
     """
     intake = await to_thread.run_sync(_read_folder, directory, registry)
     report = Report(dry_run, refused=intake.refused, warnings=intake.warnings)
+    gc.freeze()  # what was read is needed to the end: collections would look through all of it, for nothing
     try:
-        async with database.session() as session:
-            work = UnitOfWork(session, actor, reader)
-            await _Run(work, UnwrittenStorage(storage) if dry_run else storage, intake, report, progress).all()
-            if dry_run:
-                raise _Undone
+        with rendering_ahead(intake.total) as ahead:
+            async with database.session() as session:
+                work = UnitOfWork(session, actor, reader, ahead=ahead.take, door=Door.FILES)
+                kept = UnwrittenStorage(storage) if dry_run else storage
+                await _Run(work, ahead, kept, intake, report, progress).all()
+                if dry_run:
+                    raise _Undone
     except _Undone:
         report.passwords.clear()
+    finally:
+        gc.unfreeze()
     report.refused.sort(key=lambda note: (note.path, note.line or 0))
     return report
 
@@ -91,9 +98,16 @@ class _Run:
     """One folder on its way into one transaction."""
 
     def __init__(
-        self, work: UnitOfWork, storage: Storage, intake: Intake, report: Report, progress: Progress | None
+        self,
+        work: UnitOfWork,
+        ahead: Ahead,
+        storage: Storage,
+        intake: Intake,
+        report: Report,
+        progress: Progress | None,
     ) -> None:
         self._work = work
+        self._ahead = ahead
         self._storage = storage
         self._intake = intake
         self._report = report
@@ -117,8 +131,7 @@ class _Run:
         ordered, circular = levels(layout, drafts)
         for level in ordered:
             await self._read(self._resolver.look_up, layout, level)
-            for batch in chunks(level, BATCH):
-                await self._write_batch(filer, batch, rows)
+            await self._write_level(filer, layout, level, rows)
         for draft in circular:
             self._refuse(draft, Refusal("Following its parents leads in a circle; break it.", layout.parents[0].name))
 
@@ -144,7 +157,19 @@ class _Run:
             self._report.unchanged += 1
         return False
 
-    async def _write_batch(self, filer: Filer, batch: list[Draft], rows: dict[str, Row]) -> None:
+    async def _write_level(self, filer: Filer, layout: Layout, level: list[Draft], rows: dict[str, Row]) -> None:
+        """Write records that do not need each other; the texts of a batch are rendered while the one before is."""
+        waiting: list[Writing] = []
+        for batch in chunks(level, BATCH):
+            writings = self._writings(batch, rows)
+            if layout.body:
+                self._ahead.order([w.values[layout.body] for w in writings if w.values.get(layout.body)])
+            await self._write_batch(filer, waiting)
+            waiting = writings
+        await self._write_batch(filer, waiting)
+
+    def _writings(self, batch: list[Draft], rows: dict[str, Row]) -> list[Writing]:
+        """What is to be written of these; what is refused or unchanged is noted."""
         writings = []
         for draft in batch:
             try:
@@ -157,8 +182,12 @@ class _Run:
                 self._report.unchanged += not draft.is_implied
             else:
                 writings.append(_writing(draft, row, changes))
+        return writings
+
+    async def _write_batch(self, filer: Filer, writings: list[Writing]) -> None:
         if writings:
             await filer.write(writings)
+            await self._work.session.run_sync(write_notes)  # thousands of them would take up room
             lines = await self._lines(writings)
             for writing in writings:
                 self._record(writing, lines.get(id(writing.changes), ()))
@@ -217,19 +246,13 @@ def _writing(draft: Draft, row: Row | None, changes: list[Difference]) -> Writin
     values: dict[str, Any] = {}
     for change in changes:
         if change.info.name != CREATED_AT:
-            values[change.info.name] = _as_keys(change.value) if change.info.is_relation else change.value
+            values[change.info.name] = change.value
     given = set(values)
     if row is None:
         made = {name: generate_password() for name in draft.layout.secrets} | draft.on_create
         values |= made
         given = {*made, *draft.data.model_fields_set}
     return Writing(draft, row, values, frozenset(given), changes)
-
-
-def _as_keys(value: Any) -> Any:
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    return None if value is None else str(value)
 
 
 def _refusal(problem: Problem | None) -> Refusal:

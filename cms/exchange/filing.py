@@ -187,24 +187,23 @@ class Filed(Service[Any]):
         for name in self.content_type.write_fields:
             info = self.content_type.fields[name]
             if info.shape is Shape.TO_MANY:
-                await self._load_related(info, {UUID(key) for values in several for key in values.get(name) or ()})
+                await self._load_related(info, {key for values in several for key in values.get(name) or ()})
 
     def forget(self) -> None:
         """Drop what an undone savepoint made worthless."""
         self._waiting.clear()
         self._related.clear()
 
-    async def _resolve(self, info: FieldInfo, keys: list[str], errors: list[Any], *, many: bool) -> list[Any]:
+    async def resolve(self, info: FieldInfo, keys: list[Any], errors: list[Any], *, many: bool) -> list[Any]:
         """The related records: their ids are known already, and asked for in bulk."""
-        ids = [UUID(key) for key in keys]
         if not many:
-            return [_Known(record_id) for record_id in ids]
-        await self._load_related(info, set(ids))
-        return [self._related[record_id] for record_id in ids]
+            return [_Known(record_id) for record_id in keys]
+        await self._load_related(info, keys)
+        return [self._related[record_id] for record_id in keys]
 
-    async def _load_related(self, info: FieldInfo, ids: set[UUID]) -> None:
+    async def _load_related(self, info: FieldInfo, ids: Iterable[UUID]) -> None:
         model: Any = info.python_type
-        for chunk in chunks(ids - self._related.keys(), CHUNK):
+        for chunk in chunks([record_id for record_id in ids if record_id not in self._related], CHUNK):
             found = (await self.session.execute(select(model).where(model.id.in_(chunk)))).scalars()
             self._related |= {record.id: record for record in found}
 

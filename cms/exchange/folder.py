@@ -4,7 +4,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cms.crud.problems import suggestion
 from cms.crud.registry import Registry
@@ -84,15 +84,15 @@ def walk(root: Path, start: Path, refused: list[Note], *, is_deep: bool) -> Iter
 
     :param is_deep: whether folders inside are read, too.
     """
+    prefix = "" if start == root else f"{start.relative_to(root).as_posix()}/"
     for entry in _entries(start):
-        location = Path(entry.path)
-        path = location.relative_to(root).as_posix()
+        path = prefix + entry.name
         if reason := _refusal(root, entry, is_deep=is_deep):
             refused.append(Note(path, None, reason))
         elif entry.is_dir():
-            yield from walk(root, location, refused, is_deep=is_deep)
+            yield from walk(root, start / entry.name, refused, is_deep=is_deep)
         else:
-            yield Source(path, location, PurePosixPath(path).stem)
+            yield Source(path, location := Path(entry.path), location.stem)
 
 
 def refuse_clashes(sources: list[Source], name_of: Callable[[Source], str], refused: list[Note]) -> list[Source]:

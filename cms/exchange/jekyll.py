@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from slugify import slugify
 from sqlalchemy import func, or_, select
@@ -215,12 +216,12 @@ async def _users(work: UnitOfWork, names: set[str]) -> dict[str, str]:
     return {key.casefold(): str(user_id) for user_id, *keys in found for key in keys}
 
 
-async def _fallback(work: UnitOfWork) -> tuple[str, str] | None:
+async def _fallback(work: UnitOfWork) -> tuple[UUID, str] | None:
     """Whose articles are that nobody here wrote: id and name; None where nobody may write any."""
     if work.actor.id is not None:
-        return str(work.actor.id), work.actor.name
+        return work.actor.id, work.actor.name
     statement = select(User.id, User.name).where(User.is_active).order_by(User.created_at, User.id).limit(1)
     for role in (Role.ADMIN, Role.EDITOR, Role.AUTHOR):
         if found := (await work.session.execute(statement.where(User.role == role))).first():
-            return str(found[0]), found[1]
+            return found[0], found[1]
     return None

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from cms.crud.structure import FieldInfo, Shape
 from cms.editorial.behaviours import Trashable
@@ -41,15 +41,24 @@ class Row:
 
 
 def rows_of(connection: Connection, layout: Layout, keys: Sequence[Any]) -> dict[str, Row]:
-    """The records of these names, by name: ids where files are named by them, natural keys otherwise."""
+    """The records of these names, by name: ids where files are named by them, natural keys otherwise.
+
+    One in the trash is found only where no other has its name.
+    """
     if layout.naming is Naming.ONE:
         return {str(key): row for row in read_rows(connection, layout, None) for key in keys}
     column = _name_column(layout)
     by_name: dict[str, Row] = {}
-    for chunk in chunks(keys, CHUNK):
-        for row in read_rows(connection, layout, column.in_(chunk)):
-            by_name[str(row.id) if layout.naming is Naming.ID else row.key] = row
+    for where in _by_state(layout.content_type.model):
+        for chunk in chunks([key for key in keys if str(key) not in by_name], CHUNK):
+            for row in read_rows(connection, layout, and_(column.in_(chunk), *where)):
+                by_name[str(row.id) if layout.naming is Naming.ID else row.key] = row
     return by_name
+
+
+def _by_state(model: Any) -> list[list[ColumnElement[bool]]]:
+    """Conditions under which names are unique, those that count most first; each has an index that knows it."""
+    return [[model.trashed_at.is_(None)], [model.trashed_at.is_not(None)]] if issubclass(model, Trashable) else [[]]
 
 
 def read_rows(connection: Connection, layout: Layout, where: ColumnElement[bool] | None) -> list[Row]:

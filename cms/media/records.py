@@ -69,7 +69,7 @@ class Media(Searchable, Record):
 class MediaService(Service[Media]):
     """Describes, renames and deletes files; `cms.media.uploads` takes new ones in."""
 
-    async def create(self, data: BaseModel) -> Media:
+    async def create(self, data: BaseModel, blank: Media | None = None) -> Media:
         """Refuse: a record without a file is none.
 
         :raises Invalid: always, for those who may upload.

@@ -1,12 +1,12 @@
 """Routes of media: uploads beside the generated ones, and the files themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from starlette.background import BackgroundTask
+from starlette.background import BackgroundTasks
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
@@ -25,10 +25,10 @@ from cms.crud.problems import (
     responses,
     suggestion,
 )
-from cms.crud.router import Routes
 from cms.crud.service import UnitOfWork
+from cms.editorial.routes import EditorialRoutes
 from cms.media.inspection import MIME_TYPES
-from cms.media.records import MEDIA_PATH, media
+from cms.media.records import MEDIA_PATH, Media, media
 from cms.media.serving import RangeNotSatisfiable, answer_file
 from cms.media.uploads import remove_unused, store_upload
 
@@ -102,6 +102,14 @@ def build_files_router() -> APIRouter:
     return router
 
 
+def remove_files(request: Request, records: Sequence[Media]) -> BackgroundTasks:
+    """The task that removes the files of deleted records: it runs once the answer is out, which is after the commit."""
+    state, tasks = request.app.state, BackgroundTasks()
+    for record in records:
+        tasks.add_task(remove_unused, state.database, state.storage, record.storage_key)
+    return tasks
+
+
 class Upload(NamedTuple):
     """What the form of an upload holds."""
 
@@ -109,7 +117,7 @@ class Upload(NamedTuple):
     texts: dict[str, str]
 
 
-class _MediaRoutes(Routes):
+class _MediaRoutes(EditorialRoutes):
     """Media comes in as files, and a file goes when its record has gone."""
 
     def add_create(self, router: APIRouter) -> None:
@@ -150,10 +158,7 @@ class _MediaRoutes(Routes):
             service = work.service(media)
             record = await service.get(key, Action.DELETE)
             await service.delete(record, expected_version(if_match))
-            state = request.app.state
-            # It runs once the answer is out, which is after the commit.
-            removal = BackgroundTask(remove_unused, state.database, state.storage, record.storage_key)
-            return Response(status_code=HTTPStatus.NO_CONTENT, background=removal)
+            return Response(status_code=HTTPStatus.NO_CONTENT, background=remove_files(request, [record]))
 
         return self._keyed(delete_media)
 

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, WebError, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    WebError,
+    async_playwright,
+)
 
 from cms.crud.policy import Role
 from tests.installation import Installation
@@ -31,12 +40,15 @@ document.addEventListener("securitypolicyviolation", (broken) => {
 class Window:
     """A browser of somebody.
 
+    :param url: the site's; whatever is fetched from elsewhere is noise as well.
     :param noise: what it complained of: errors in the console, questions, broken policies.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, url: str) -> None:
         self.context = context
+        self.url = url
         self.noise: list[str] = []
+        context.on("request", self._fetch)
         context.on("console", self._hear)
         context.on("weberror", self._see)
         context.on("dialog", self._answer)
@@ -46,6 +58,10 @@ class Window:
         page = await self.context.new_page()
         await page.goto(f"/admin/{path}")
         return page
+
+    def _fetch(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
+            self.noise.append(f"fetched {request.url}")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "the server responded with a status of 4" not in message.text:
@@ -94,7 +110,7 @@ async def opened(
     await context.add_init_script(WATCH)
     if role is not None:
         await context.add_cookies([{"name": "masthead", "value": installation.people[role].cookie, "url": url}])
-    window = Window(context)
+    window = Window(context, url)
     yield window
     for page in context.pages:
         window.noise += await page.evaluate("window.broken || []")

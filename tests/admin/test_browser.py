@@ -19,6 +19,7 @@ from cms.content.categories import category
 from cms.content.comments import comment
 from cms.content.menus import menu
 from cms.content.pages import page as page_type
+from cms.content.site import SITE_ID
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
@@ -348,6 +349,9 @@ async def test_d06_every_page_keeps_the_policy_and_fits(
     made = await installation.make(article, title=("tides" * 30)[:120], content="x" * 500)
     paths = ["", "nothing", "article/list?q=zzz", f"article/edit/{made.id}", f"article/details/{made.id}"]
     paths += [f"{t.singular}/{step}" for t in installation.registry for step in ("list", "create")]
+    paths += [f"site/{step}/{SITE_ID}" for step in ("edit", "details")]
+    async with window(viewport=viewport) as nobodys:
+        await visit(await nobodys.open("login"), "login")
     async with window(Role.ADMIN, viewport=viewport) as mine:
         page = await mine.open("")
         for path in paths:

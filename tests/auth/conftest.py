@@ -21,7 +21,7 @@ from cms.crud.plan import Reader
 from cms.crud.policy import SYSTEM, Role
 from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
-from cms.crud.router import build_router
+from cms.crud.router import add_routes, build_router
 from cms.crud.service import UnitOfWork
 from cms.database import Database
 from cms.outages import DatabaseUnavailable
@@ -64,8 +64,8 @@ def app(database: Database) -> FastAPI:
     app.state.reader = Reader(registry, Cursors(SECRET))
     app.state.throttle = Throttle(None)
     add_problem_handler(app, {DatabaseUnavailable: Unavailable})
-    app.include_router(build_auth_router(), prefix="/api/v1")
-    app.include_router(build_router(user, Doors(registry, get_actor, get_work)), prefix="/api/v1")
+    doors = Doors(registry, get_actor, get_work, "/api/v1")
+    add_routes(app, build_auth_router(doors.prefix), build_router(user, doors))
     return app
 
 

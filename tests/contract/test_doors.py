@@ -27,6 +27,25 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in OF_ITS_OWN}
 
 
+async def history(installation: Installation, slug: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The revisions of an article and the change-sets that they belong to, without what differs in any case."""
+    row = next(row for row in await installation.rows("articles") if row["slug"] == slug)
+    revisions = [one for one in await installation.rows("revisions") if one["record_id"] == row["id"]]
+    told = [
+        {
+            **_comparable(one),
+            "content": _comparable(one["content"]),
+            "before": {name: name if name in OF_ITS_OWN else value for name, value in one["before"].items()},
+            "id": None,
+            "change_set_id": None,
+        }
+        for one in revisions
+    ]
+    ids = [one["change_set_id"] for one in revisions]
+    change_sets = {one["id"]: one for one in await installation.rows("change_sets")}
+    return told, [_comparable(change_sets[one]) for one in ids]
+
+
 async def by_rest(installation: Installation) -> None:
     body = {"title": "Tide", "slug": "rest", "content": TEXT, "category": "news", "tags": ["rope"]}
     made = await installation.send("POST", "/articles", Role.EDITOR, json=body)
@@ -83,6 +102,25 @@ async def test_rest_admin_and_files_leave_the_same_behind(installation: Installa
         assert other_row == row, slug
         assert [{**e, "id": None} for e in other_events] == [{**e, "id": None} for e in events], slug
     assert len(await installation.rows("article_tags")) == 3
+
+
+async def test_rest_admin_and_files_leave_the_same_history(installation: Installation, tmp_path: Path) -> None:
+    """D11: the door's name, and the request that came through it, aside."""
+    await installation.make(category, name="News", slug="news")
+    await installation.make(tag, name="Rope", slug="rope")
+    await by_rest(installation)
+    await by_admin(installation)
+    await by_files(installation, tmp_path / "content")
+    revisions, change_sets = await history(installation, "rest")
+    assert [one["verb"] for one in revisions] == ["created", "updated", "published"]
+    assert [one["before"] for one in revisions] == [{}, {"title": "Tide"}, {"published_at": "published_at"}]
+    for slug in ("rest", "admin", "files"):
+        other_revisions, other_sets = await history(installation, slug)
+        assert other_revisions == revisions, slug
+        assert {one["door"] for one in other_sets} == {slug}
+        for one, other in zip(change_sets, other_sets, strict=True):
+            assert {**one, "door": None, "request_id": None} == {**other, "door": None, "request_id": None}, slug
+    assert all(one["request_id"] for one in change_sets)
 
 
 async def test_rest_and_admin_keep_the_same_file(installation: Installation) -> None:

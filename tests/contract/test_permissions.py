@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,8 @@ from cms.crud.policy import Action, Actor, Role
 from cms.crud.problems import NotFound
 from cms.crud.service import UnitOfWork
 from cms.editorial.behaviours import Publishable
+from cms.editorial.drafts import draft_schema
+from cms.editorial.workflow import EditorialService
 from tests.installation import API, Installation
 from tests.permissions import TABLE, own_permissions, permissions, rows
 from tests.problems import assert_problem
@@ -39,6 +42,9 @@ PASSWORD = "velvet gravel teapot"  # noqa: S105 - of this test
 ENDS = {("POST", f"{API}/auth/logout"), ("POST", "/admin/login"), ("POST", "/admin/logout")}
 """What ends a session comes last."""
 STYLE = min(path.name for path in STATIC.glob("*.css"))
+WITH_A_DRAFT = frozenset({"schedule", "draft", "submit", "approve", "return"})
+"""The last words of addresses that are about working drafts."""
+NOTE = {"note": "Name your sources."}
 numbers = count(1)
 
 
@@ -82,6 +88,11 @@ def test_no_route_has_two_rows() -> None:
     assert twice == []
 
 
+def in_history(place: str) -> str:
+    """An address with the one revision that a new record has."""
+    return place.replace("{number}", "1") + ("?from=1&to=1" if place.endswith("/diff") else "")
+
+
 def said(response: httpx.Response) -> str:
     """The gist of an answer."""
     return " ".join(re.sub("<[^>]*>", " ", response.text).split())[:300]
@@ -100,13 +111,16 @@ class Caller:
     async def call(self, method: str, path: str) -> tuple[httpx.Response, bool]:
         """The response, and whether the record that the route is about is the same as before."""
         content_type = self.types.get(path.removeprefix(API).removeprefix("/admin").lstrip("/").split("/")[0])
-        is_keyed = "{key}" in path or "{pk}" in path
+        is_keyed = "{key}" in path or "{pk}" in path or (path.startswith(API) and path.endswith("/bulk"))
         record = await self.record_of(content_type, path) if content_type and is_keyed else None
         if record is not None:
             before = await self.row(content_type, record.id)
         key = str(record.id) if record is not None else "_"
         place = path.replace("{key}", key).replace("{pk}", key).replace("{path}", STYLE)
         place = place.replace("/media/{first}/{second}/{name}", self.file)
+        place = in_history(place)
+        if "{id}" in place:
+            place = place.replace("{id}", await self.change())
         response = await self.send(method, path, place, content_type, record)
         return response, record is None or before == await self.row(content_type, record.id)
 
@@ -118,11 +132,30 @@ class Caller:
         if content_type.name == "comments":
             over["status"] = CommentStatus.APPROVED
         record = await make_sample(self.installation, content_type, next(numbers), **over)
-        if "restore" in path.split("/") and "published_at" in over:
+        if path.rpartition("/")[2] in WITH_A_DRAFT:
+            await self.draft(content_type, record.id, path.rpartition("/")[2])
+        if "restore" in path.split("/") and "published_at" in over and "revisions" not in path:
             async with self.installation.work() as work:
                 service = work.service(content_type)
                 await service.delete(await service.get(record.id, Action.DELETE), 0)
         return record
+
+    async def draft(self, content_type: ContentType[Any], record_id: UUID, verb: str) -> None:
+        """Save a working draft, and do what has to come before the verb."""
+        async with self.installation.work(Role.EDITOR) as work:
+            service = work.service(content_type)
+            assert isinstance(service, EditorialService)
+            record = await service.get(record_id, Action.DRAFT)
+            await service.save_draft(record, draft_schema(content_type)(title=f"Draft {next(numbers)}"), 0)
+            if verb in {"approve", "return"}:
+                await service.submit(record)
+            if verb == "schedule":
+                await service.publish(record, utc_now() + timedelta(days=1))
+
+    async def change(self) -> str:
+        """The id of a change that can be undone."""
+        await make_sample(self.installation, registry.by_name("tags"), next(numbers))
+        return str((await self.installation.rows("change_sets"))[-1]["id"])
 
     async def row(self, content_type: Any, record_id: UUID) -> Mapping[str, Any] | None:
         """The record's row."""
@@ -133,9 +166,9 @@ class Caller:
         """The request."""
         if path.startswith("/admin"):
             return await self.send_form(method, path, place, content_type, record)
-        return await self.send_json(method, path, place, content_type)
+        return await self.send_json(method, path, place, content_type, record)
 
-    async def send_json(self, method: str, path: str, place: str, content_type: Any) -> httpx.Response:
+    async def send_json(self, method: str, path: str, place: str, content_type: Any, record: Any) -> httpx.Response:
         """A request to the API."""
         options: dict[str, Any] = {"headers": {"If-Match": "*"}}
         number = next(numbers)
@@ -146,6 +179,8 @@ class Caller:
             options["data"] = {"username": "admin@example.org", "password": PASSWORD}
         elif path.endswith("/users/me") and method == "PATCH":
             options["json"] = {"name": f"Me {number}"}
+        elif path.endswith(("/bulk", "/return")):
+            options["json"] = NOTE if path.endswith("/return") else order(content_type, record)
         elif path == f"{API}/media" and method == "POST":
             options = {"files": {"file": ("p.png", picture(number))}}
         elif content_type is not None and (method == "PUT" or (method == "POST" and "{key}" not in path)):
@@ -199,6 +234,12 @@ class Caller:
         return await self.installation.client.request(method, place, headers=headers, **options)
 
 
+def order(content_type: ContentType[Any], record: Any) -> dict[str, Any]:
+    """A bulk request about one record."""
+    items = [{"id": str(record.id), "version": record.version}]
+    return {"action": "update", "items": items, "changes": SAMPLES[content_type.name].change}
+
+
 LOOKED_UP = {
     "articles": "category",
     "pages": "parent",
@@ -249,9 +290,9 @@ async def test_authors_get_what_the_table_says_at_what_is_theirs(
     else:
         made = await caller_installation.send("POST", "/articles", Role.AUTHOR, json={"title": "Mine"})
     record = made.json()
-    place = path.removeprefix(API).replace("{key}", record["id"])
+    place = in_history(path.removeprefix(API).replace("{key}", record["id"]))
     bodies = {"PATCH": {"title": "New"}, "PUT": {"title": "New"}} if name == "articles" else {"PATCH": {}, "PUT": {}}
-    options = {"json": bodies[method]} if method in bodies else {}
+    options = {"json": bodies[method]} if method in bodies else {"json": NOTE} if path.endswith("/return") else {}
     response = await caller_installation.send(method, place, Role.AUTHOR, headers={"If-Match": "*"}, **options)
     assert response.status_code == own_permissions()[where], response.text
 

@@ -1,5 +1,7 @@
 """What a text becomes: HTML, plain text, excerpt, words and minutes."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from cms.editorial.markdown import (
     render_comment,
     word_count,
 )
+from cms.editorial.prose import count_words
 
 FILES = {"a b.png": "/media/1.png", "paper.pdf": "https://cdn.example/2.pdf"}
 
@@ -203,6 +206,13 @@ def test_an_excerpt_must_have_room() -> None:
 def test_words_and_minutes_are_counted(markdown: str, words: int, minutes: int) -> None:
     assert word_count(markdown) == words
     assert reading_minutes(markdown) == minutes
+
+
+@given(st.text("a1_-’é \n\u00a0\x1f漢", max_size=30))
+def test_a_word_is_what_has_a_letter_or_a_digit(text: str) -> None:
+    words, characters = count_words(text)
+    assert characters == text.count("漢")
+    assert words == len(re.findall(r"[^\W_]\S*", text.replace("漢", " ")))
 
 
 @pytest.mark.parametrize("markdown", [POST, "", "![x](media:lost.png) y", "<div>a</div>\n\n# b"])

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from cms.editorial.markdown import MarkdownTooComplex, parse, render, render_comment
-from cms.editorial.parsing import parse_article
+from cms.editorial.parsing import ARTICLE, parse_article
 
 DEEP_QUOTE = "> " * 13
 
@@ -75,8 +78,8 @@ def cpu_seconds(text: str) -> float:
 @pytest.mark.parametrize("name", SLOW)
 def test_four_times_the_text_takes_about_four_times_the_time(name: str) -> None:
     once, fourfold = cpu_seconds(SLOW[name](2_000)), cpu_seconds(SLOW[name](8_000))
-    assert fourfold < 2
-    assert fourfold < 8 * max(once, 0.005)  # work that grows as the square takes sixteen times as long
+    assert fourfold < 4, "a tracer slows this down several times"
+    assert fourfold < 10 * max(once, 0.01)  # work that grows as the square takes sixteen times as long
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -132,3 +135,14 @@ def test_a_stack_that_is_almost_full_is_a_complex_text_and_no_crash() -> None:
 def test_bare_addresses_become_links(markdown: str, links: list[str]) -> None:
     inline = parse_article(markdown)[1].children or []
     assert [token.attrs["href"] for token in inline if token.type == "link_open"] == links
+
+
+@given(st.text("/abü.-_~%?#: @", max_size=12).map(lambda rest: f"/{rest}"))
+def test_addresses_of_own_pages_are_what_the_parser_would_make_of_them(address: str) -> None:
+    assert ARTICLE.normalizeLink(address) == MarkdownIt().normalizeLink(address)
+
+
+@given(st.text("a \r\n\0~*", max_size=20))
+def test_lines_and_strikes_are_read_as_the_parser_reads_them(markdown: str) -> None:
+    plain = MarkdownIt("commonmark").enable("strikethrough")
+    assert ARTICLE.render(markdown) == plain.render(markdown)

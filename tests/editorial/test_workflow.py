@@ -78,10 +78,3 @@ async def test_the_trash_gives_back_what_it_took(installation: Installation) -> 
     assert {name for name in before if before[name] != restored[name]} == {"version", "updated_at"}
     assert_problem(await step(installation, record, "restore"), 404)
     assert await kinds(installation) == ["article.created", "article.trashed", "article.restored"]
-
-
-async def test_a_trashed_slug_is_still_taken(installation: Installation) -> None:
-    record = await write(installation, slug="tide")
-    await installation.send("DELETE", f"/articles/{record}", Role.EDITOR, headers=ANY)
-    taken = await installation.send("POST", "/articles", Role.EDITOR, json={"title": "X", "slug": "tide"})
-    assert_problem(taken, 409, "/slug")

@@ -34,7 +34,7 @@ def database_url(server: Server) -> str:
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     """A desk with an empty database and an empty folder."""
     database = Database(database_url)
-    record_changes(database.sessions)
+    record_changes(database.sessions, registry)
     folder = tmp_path / "content"
     folder.mkdir()
     reader = Reader(registry, Cursors("a secret that signs cursors"))

@@ -1,5 +1,6 @@
 """A folder of files becomes what the database holds, in one transaction, and says what it did."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cms.auth.users import User
 from cms.content import registry
 from cms.content.articles import ArticleService
 from cms.crud.policy import Actor, Role
+from cms.crud.schemas import create_schema
 from cms.database import Database
 from cms.exchange.apply import apply
 from cms.exchange.layout import ordered
@@ -62,6 +64,16 @@ async def test_demo_records_are_what_their_files_say(desk: Desk) -> None:
     assert commented["comment_count"] > 0
     assert (await desk.row("site"))["title"] == "Slack Water"
     assert (await desk.row("categories", slug="boats"))["path"] == "/craft/boats"
+
+
+async def test_long_texts_are_rendered_where_they_stand_and_nothing_stays_set_aside(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hop to a thread for each text costs more than it spares where nobody waits for the event loop."""
+    monkeypatch.setattr("cms.content.writing.to_thread", None)
+    await desk.apply(DEMO)
+    assert "<p>" in (await desk.row("articles", slug="a-beach-is-a-river"))["content_html"]
+    assert gc.get_freeze_count() == 0
 
 
 async def test_a_plan_says_what_would_change_and_writes_nothing(desk: Desk) -> None:
@@ -415,6 +427,24 @@ async def test_a_trashed_record_is_not_brought_back_by_its_file(desk: Desk) -> N
     assert sentences(await desk.apply()) == [
         "articles/slow-tides.md: The article “slow-tides” is in the trash; restore it, or delete it for good, first."
     ]
+
+
+async def test_a_file_is_about_the_record_that_is_not_in_the_trash(desk: Desk) -> None:
+    """Where another one has the same name."""
+    desk.people()
+    desk.put("articles/slow-tides.md", ARTICLE)
+    await desk.apply()
+    async with desk.work() as work:
+        service = work.service(registry.by_name("articles"))
+        await service.delete(await service.get("slow-tides"), 0)
+        author = str((await desk.rows("users"))[0]["id"])
+        body = {"title": "Another", "slug": "slow-tides", "author": author}
+        await service.create(create_schema(registry.by_name("articles"))(**body))
+    report = await desk.apply()
+    assert (len(report.updated), report.refused) == (1, [])
+    assert not (await desk.apply()).has_changes
+    by_state = {row["trashed_at"] is None: row["title"] for row in await desk.rows("articles")}
+    assert by_state[True] == by_state[False]
 
 
 async def test_nothing_is_deleted(desk: Desk) -> None:

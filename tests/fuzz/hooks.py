@@ -2,9 +2,11 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import schemathesis
 
+from cms.crud.idempotency import HEADER
 from cms.crud.query import MAX_FILTERS
 
 SMALL_FILE = "%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
@@ -35,6 +37,8 @@ def map_case(context: schemathesis.HookContext, case: "schemathesis.Case[Any]") 
         case.query = _sensible(case.query)
     if case.headers and "if-match" in case.headers and _is_valid(case) and isinstance(case.body, dict):
         case.body = {name: value for name, value in case.body.items() if name != "version"}  # once is enough
+    if case.headers and HEADER in case.headers and _is_valid(case):
+        case.headers[HEADER] = str(uuid4())  # another request under the same key is refused
     if case.operation.label == UPLOAD and _is_valid(case) and isinstance(case.body, dict) and "file" in case.body:
         case.body = {**case.body, "file": SMALL_FILE}  # no schema can ask for a file of some kind
     return case

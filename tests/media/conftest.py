@@ -25,6 +25,7 @@ from cms.crud.plan import Reader
 from cms.crud.policy import ANONYMOUS, Actor, Role
 from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
+from cms.crud.router import add_routes
 from cms.crud.schemas import create_schema
 from cms.crud.service import UnitOfWork
 from cms.database import Database
@@ -92,9 +93,8 @@ async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
     app.state.database = database
     app.state.reader = Reader(registry, Cursors("secret"))
     app.state.storage = DirectoryStorage(tmp_path / "files" / "media")
-    doors = Doors(registry, get_actor, get_work)
-    app.include_router(build_media_router(doors), prefix="/api/v1")
-    app.include_router(build_files_router())
+    doors = Doors(registry, get_actor, get_work, "/api/v1")
+    add_routes(app, build_media_router(doors), build_files_router())
     add_problem_handler(app, {DatabaseUnavailable: Unavailable})
     await _add_users(database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

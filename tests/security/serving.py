@@ -102,8 +102,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(url: str, folder: Path, people: Mapping[Role, Person]) -> AsyncIterator[Served]:
-    """Serve an application over a migrated database that has these people, until the block ends."""
+async def served(
+    url: str, folder: Path, people: Mapping[Role, Person], settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Served]:
+    """Serve an application over a migrated database that has these people, until the block ends.
+
+    :param settings: others than the usual ones.
+    """
     port = free_port()
     environment = {
         "CMS_DATABASE_URL": url,
@@ -112,6 +117,7 @@ async def served(url: str, folder: Path, people: Mapping[Role, Person]) -> Async
         "CMS_LOG_DIRECTORY": str(folder / "log"),
         "CMS_LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(ROOT),
+        **(settings or {}),
     }
     command = [str(Path(sys.executable).with_name("cms")), "serve", "--port", str(port)]
     with (folder / "out.txt").open("wb") as out:

@@ -135,6 +135,30 @@ async def test_a_storm_loses_nothing(site: Served, url: str, seconds: float) -> 
     assert set(weather.statuses) <= {200, 412}, figures
     assert stored == [weather.counted[number] for number in range(4)], figures
     assert state == {"integrity_check": [("ok",)], "foreign_key_check": []}
-    assert percentile(weather.writes, 0.99) <= 1.0, figures
+    assert max(weather.writes) <= 5.0, figures
     if seconds == LONG:  # a few seconds beside other tests say little of the last hundredth
-        assert percentile(weather.reads, 0.99) <= 0.25, figures
+        assert percentile(weather.writes, 0.99) <= 1.0, figures
+        assert percentile(weather.reads, 0.99) <= 0.1, figures
+
+
+SETTINGS = {"foreign_keys": 1, "busy_timeout": 5000, "journal_mode": "wal"}
+
+
+async def test_every_connection_has_its_settings(url: str) -> None:
+    """R04: foreign keys, the write-ahead log and 5 s of patience, on each connection of each pool, new or used.
+
+    But for reads on the event loop: they wait for nobody, and are done again in a thread.
+    """
+
+    def look(connection: Connection) -> dict[str, Any]:
+        return {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in SETTINGS}
+
+    database = Database(url)
+    for _ in range(2):
+        async with database.session() as session:
+            assert await (await session.connection()).run_sync(look) == SETTINGS
+        assert await asyncio.gather(*(database.read(look) for _ in range(8))) == [SETTINGS] * 8
+        async with database.read_engine.connect() as one, database.read_engine.connect() as other:
+            assert [await connection.run_sync(look) for connection in (one, other)] == [SETTINGS] * 2
+        assert await database.read_soon(look) == {**SETTINGS, "busy_timeout": 0}
+    await database.dispose()

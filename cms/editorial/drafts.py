@@ -1,0 +1,248 @@
+"""Working drafts: edits kept beside a record, so that what the public sees does not move by a byte."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import NoResultFound
+
+from cms.crud.conditional import ANY_VERSION, check_version
+from cms.crud.content_type import ContentType, M
+from cms.crud.fields import parse_time, utc_now
+from cms.crud.policy import Action
+from cms.crud.problems import Conflict, FieldError, Invalid, Problem, invalid_from
+from cms.crud.rights import check_fields
+from cms.crud.schemas import incomplete_schema, update_schema
+from cms.crud.structure import Shape
+from cms.editorial.behaviours import Review, not_trashed
+from cms.editorial.history import FIRST_DRAFT
+from cms.editorial.merge import is_same
+from cms.editorial.merging import as_recorded, as_written, base_of, merge_values, present
+from cms.editorial.pending import Draft, Kind, Plan, plan_transitions
+from cms.editorial.recorder import Note, note
+from cms.editorial.snapshots import STAGES, Values, plain, plain_time, revive
+from cms.editorial.trash import TrashingService
+
+
+@cache
+def draft_fields(content_type: ContentType[Any]) -> tuple[str, ...]:
+    """What a draft holds: all that writers set, but not when it is public, which is said by publishing."""
+    return tuple(name for name in content_type.write_fields if name not in STAGES)
+
+
+def draft_schema(content_type: ContentType[Any]) -> type[BaseModel]:
+    """The body that changes a draft: nothing has to be complete."""
+    return incomplete_schema(content_type, draft_fields(content_type))
+
+
+def changes_of(values: Values, base: Values) -> Values:
+    """What a draft changed of what it was made from."""
+    return {name: value for name, value in values.items() if not is_same(value, base.get(name))}
+
+
+def stages_of(draft: Draft) -> Values:
+    """Where a draft stands, as recorded."""
+    review = draft.review.value if draft.review else None
+    return {"published_at": plain_time(draft.publish_at), "review": review, "review_note": draft.review_note}
+
+
+def takes_back_review(record: Any) -> bool:
+    """Whether an edit by somebody who may not publish took a record, which is not public yet, out of review."""
+    if record.published_at is not None or getattr(record, "review", None) not in {Review.SUBMITTED, Review.APPROVED}:
+        return False
+    record.review = None
+    return True
+
+
+class DraftingService(TrashingService[M]):
+    """A service of records that are edited in drafts."""
+
+    async def draft_of(self, record: M) -> Draft | None:
+        """The working draft of a record, if there is one."""
+        draft = await self._draft_row(record)
+        return draft if draft is not None and draft.values is not None else None
+
+    async def save_draft(self, record: M, data: BaseModel, expected: int, *, merges: bool = False) -> None:
+        """Put what `data` names into the working draft; there is one from now on.
+
+        :param data: an instance of the type's draft schema. :param expected: the version that it was made from: the
+            draft's where there is one, else the record's. :param merges: whether a stale one is merged.
+        :raises PreconditionFailed: for a stale one otherwise. :raises Overlap: if it can't be merged.
+        """
+        self.require(Action.DRAFT, record)
+        named = {name: getattr(data, name) for name in draft_fields(self.content_type) if name in data.model_fields_set}
+        check_fields(self.policy, self.actor, named)
+        mine = await as_recorded(self, named)
+        row = await self._draft_row(record)
+        before = await self._public(record) if row is None or row.values is None else row.values
+        current = record.version if row is None or row.values is None else row.version
+        if merges and expected not in (ANY_VERSION, current):
+            base = await base_of(self.session, self.content_type, record.id, expected)
+            mine = dict(merge_values(self.content_type, base, mine, before, current=current))
+        else:
+            check_version(expected, current)
+        if all(is_same(value, before.get(name)) for name, value in mine.items()):
+            return
+        draft = row if row is not None else self._new_draft(record)
+        if draft.values is None:
+            draft.base, draft.base_version = await self._public(record), record.version
+        await self._write(record, draft, {**before, **mine})
+        await self._edited(record, draft)
+        await self.note_draft(record, draft, "drafted", {name: before.get(name) for name in mine})
+
+    async def discard_draft(self, record: M, expected: int = ANY_VERSION) -> None:
+        """Drop the working draft, with its schedule and its review; nothing happens where there is none.
+
+        :raises PreconditionFailed: if `expected` is not its version.
+        """
+        self.require(Action.DRAFT, record)
+        if (draft := await self.draft_of(record)) is None:
+            return
+        check_version(expected, draft.version)
+        before = changes_of(draft.values or {}, draft.base)
+        await self.empty(draft)
+        draft.version += 1
+        await self.session.flush()
+        await self.note_draft(record, draft, "discarded", before)
+
+    async def apply_draft(self, record: M, draft: Draft) -> None:
+        """Write a working draft into its record, and empty it.
+
+        :raises Overlap: if the record was changed meanwhile, and in another way. :raises Invalid: with all that is
+            missing or does not fit. :raises Conflict: if the database refuses.
+        """
+        mine, theirs = changes_of(draft.values or {}, draft.base), await self._public(record)
+        merged = merge_values(self.content_type, draft.base, mine, theirs, current=record.version)
+        await self._check_whole(record, {**theirs, **merged}, frozenset(merged))
+        await self.empty(draft)
+        await self.change(record, as_written(self.content_type, merged))
+
+    async def empty(self, draft: Draft) -> None:
+        """Leave nothing of a draft but its version."""
+        await self.schedule(draft, None)
+        draft.values, draft.base, draft.derived = None, {}, {}
+        draft.review = draft.review_note = draft.problem = None
+
+    async def schedule(self, draft: Draft, at: Any) -> None:
+        """Say when the draft takes the place of what is public; None for not yet."""
+        if draft.publish_at != at:
+            draft.publish_at = at
+            plan = Plan(draft.record_type, draft.record_id, {Kind.REPLACE: at})
+            await self.session.run_sync(lambda session: plan_transitions(session.connection(), [plan]))
+
+    async def put_back(self, record: M, stages: Values) -> None:
+        """Give the draft the schedule or the review that it had.
+
+        :param stages: as recorded. :raises Conflict: if its time has passed.
+        """
+        self.require(Action.PUBLISH, record)
+        draft = await self.draft_of(record)
+        assert draft is not None  # noqa: S101 - its stages were compared to what they are now
+        former = stages_of(draft)
+        if "published_at" in stages:
+            at = parse_time(stages["published_at"]) if stages["published_at"] else None
+            if at is not None and at <= await self._now():
+                raise Conflict("The time for which this was scheduled has passed. Nothing was undone.")
+            await self.schedule(draft, at)
+        if "review" in stages:
+            draft.review = Review(stages["review"]) if stages["review"] else None
+        if "review_note" in stages:
+            draft.review_note = stages["review_note"]
+        await self.session.flush()
+        verb = "updated" if "published_at" not in stages else "scheduled" if draft.publish_at else "unscheduled"
+        await self.note_draft(record, draft, verb, {name: former[name] for name in stages}, **stages)
+
+    async def _draft_row(self, record: M) -> Draft | None:
+        """The row of its draft, full or empty; the record is locked, so nobody else writes it."""
+        of_record = select(Draft).where(Draft.record_id == record.id)
+        return (await self.session.execute(of_record)).scalar_one_or_none()
+
+    def _new_draft(self, record: M) -> Draft:
+        draft = Draft(record_id=record.id, record_type=self.content_type.name, version=FIRST_DRAFT)
+        self.session.add(draft)
+        return draft
+
+    async def _public(self, record: M) -> Values:
+        """What a draft of the record would begin with."""
+        values = await present(self, record)
+        return {name: values[name] for name in draft_fields(self.content_type) if name in values}
+
+    async def _write(self, record: M, draft: Draft, values: Values) -> None:
+        draft.values, draft.version = values, draft.version + 1
+        draft.actor_id, draft.updated_at, draft.problem = self.actor.id, utc_now(), None
+        draft.derived = await self._derived(record, changes_of(values, draft.base))
+        await self.session.flush()
+
+    async def _edited(self, record: M, draft: Draft) -> None:
+        """An edit by somebody who may not publish needs to be submitted, and approved, anew."""
+        if self.policy.can(self.actor, Action.PUBLISH, record):
+            return
+        await self.schedule(draft, None)
+        if draft.review is not Review.RETURNED:
+            draft.review = None
+        if takes_back_review(record):
+            await self.save(record)
+
+    async def note_draft(self, record: M, draft: Draft, verb: str, before: Values, **stages: Any) -> None:
+        """Put down what was done to a draft.
+
+        :param before: the former values of what changed. :param stages: where it stands, as recorded.
+        """
+        values = {**await present(self, record), **(draft.values or {}), **stages}
+        noted = Note(self.content_type, record.id, verb, draft.version, before, values)
+        note(self.session.sync_session, noted)
+
+    async def _derived(self, record: M, changes: Values) -> Values:
+        """What would follow from the changes, such as the text as HTML; nothing while they don't fit each other."""
+        copy, columns = self._copy_of(record), inspect(type(record)).column_attrs
+        fitting, _ = revive(self.content_type, changes)
+        for name, value in fitting.items():
+            info = self.content_type.fields[name]
+            if info.shape is Shape.TO_ONE and info.column is not None:
+                setattr(copy, info.column.key, value and UUID(value))
+            elif info.shape is Shape.COLUMN and (value is not None or info.nullable):
+                setattr(copy, name, value)
+        trial = await self.session.begin_nested()  # a service may move other rows along, which is not meant yet
+        try:
+            with self.session.no_autoflush:
+                await self.prepare(copy, frozenset(changes))
+        except (Problem, NoResultFound):
+            return {}
+        finally:
+            await trial.rollback()
+        names = [n for n in self.content_type.read_fields if n in columns and n not in changes]
+        return {
+            name: plain(self.content_type.fields[name], getattr(copy, name))
+            for name in names
+            if getattr(copy, name) != getattr(record, name)
+        }
+
+    def _copy_of(self, record: M) -> M:
+        names = [attribute.key for attribute in inspect(type(record)).column_attrs]
+        return type(record)(**{name: getattr(record, name) for name in names})
+
+    async def _check_whole(self, record: M, values: Values, changed: frozenset[str]) -> None:
+        """Refuse what can't be public, all of it at once."""
+        schema = update_schema(self.content_type)
+        errors: list[FieldError] = []
+        try:
+            schema.model_validate(values)
+        except ValidationError as error:
+            errors.extend(invalid_from(error, schema).errors)
+        for name in changed:
+            info = self.content_type.fields[name]
+            if info.is_relation and values[name] is not None:
+                keys = values[name] if info.shape is Shape.TO_MANY else [values[name]]
+                await self.resolve(info, keys, errors, many=info.shape is Shape.TO_MANY)
+            elif name == self.content_type.key_field and await self._is_taken(record, name, values[name]):
+                label = self.content_type.label.lower()
+                errors.append(FieldError(f"Another {label} already has the {name} “{values[name]}”.", f"/{name}"))
+        if errors:
+            raise Invalid(" ".join(error.detail for error in errors[:5]), errors=errors)
+
+    async def _is_taken(self, record: M, name: str, value: Any) -> bool:
+        model: Any = self.content_type.model
+        others = select(model.id).where(getattr(model, name) == value, model.id != record.id, *not_trashed(model))
+        return (await self.session.execute(others.limit(1))).first() is not None

@@ -1,0 +1,96 @@
+"""What stands in the way of undoing a change: the later change that made something else of the same."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cms.crud.content_type import ContentType
+from cms.crud.problems import Conflict, FieldError
+from cms.editorial.changes import Changes
+from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
+from cms.editorial.recorder import Note
+from cms.editorial.revisions import name_actors
+
+_LATER = (
+    Revision.change_set_id,
+    Revision.verb,
+    Revision.before,
+    Revision.version,
+    Revision.occurred_at,
+    ChangeSet.actor_id,
+)
+
+
+async def changed_since(
+    session: AsyncSession, changes: Changes, noted: Note, last: int, names: Collection[str]
+) -> Conflict:
+    """What to say where a record is not any more what a change made of it.
+
+    :param last: the id of the revision of that change; :param names: the fields that differ now.
+    """
+    later = [
+        row
+        for row in await session.execute(_later(noted.record_id).where(Revision.id > last))
+        if (row.version >= FIRST_DRAFT) is (noted.version >= FIRST_DRAFT)
+    ]
+    guilty = next((row for row in later if not names or {*names} & row.before.keys()), later[0] if later else None)
+    return await _conflict(session, changes, noted.content_type, title_of(noted), guilty, names)
+
+
+async def gone_since(
+    session: AsyncSession, changes: Changes, target: ContentType[Any], ids: Collection[str], needed_by: str
+) -> Conflict:
+    """What to say where a record that a change needs is not there any more."""
+    record_id = UUID(next(iter(ids)))
+    newest = (await session.execute(_later(record_id).order_by(None).order_by(Revision.id.desc()).limit(1))).first()
+    named = select(Revision.values).where(Revision.record_id == record_id).order_by(Revision.id.desc()).limit(1)
+    values = (await session.execute(named)).scalar_one_or_none() or {}
+    title = values.get(target.title_field) or str(record_id)
+    said = f"{needed_by} needs the {target.label.lower()} “{title}”, which is not there"
+    return await _told(session, changes, said, newest, ())
+
+
+async def hangs_since(session: AsyncSession, changes: Changes, noted: Note, below: UUID) -> Conflict:
+    """What to say where undoing a creation would take along what was put below the record since."""
+    first = (await session.execute(_later(below).limit(1))).first()
+    said = f"The {noted.content_type.label.lower()} “{title_of(noted)}” has others below it by now"
+    return await _told(session, changes, said, first, ())
+
+
+async def _conflict(
+    session: AsyncSession,
+    changes: Changes,
+    content_type: ContentType[Any],
+    title: str,
+    guilty: Any,
+    names: Collection[str],
+) -> Conflict:
+    what = ", ".join(f"“{name}”" for name in names)
+    said = f"The {content_type.label.lower()} “{title}” is not what this change made of it{what and f': see {what}'}"
+    return await _told(session, changes, said, guilty, names)
+
+
+async def _told(session: AsyncSession, changes: Changes, said: str, guilty: Any, names: Collection[str]) -> Conflict:
+    errors = [FieldError(f"“{name}” was changed since.", f"/{name}") for name in names]
+    if guilty is None:
+        return Conflict(f"{said}. Nothing was undone.", errors=errors)
+    people = changes.people
+    named = await session.run_sync(lambda sync: name_actors(sync.connection(), people, [guilty.actor_id]))
+    who = next((person["name"] for person in named.values() if person["name"]), None)
+    by = f" by {who}" if who else ""
+    time = f"{guilty.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
+    detail = f"{said}: it was {guilty.verb}{by} on {time}. Undo that change first; nothing was undone."
+    return Conflict(detail, errors=errors, later_change=str(guilty.change_set_id))
+
+
+def title_of(noted: Note) -> str:
+    """What to call the record of a note."""
+    return str(noted.values.get(noted.content_type.title_field) or noted.record_id)
+
+
+def _later(record_id: UUID) -> Select[Any]:
+    joined = select(*_LATER).join_from(Revision, ChangeSet, ChangeSet.id == Revision.change_set_id)
+    return joined.where(Revision.record_id == record_id).order_by(Revision.id)

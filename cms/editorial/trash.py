@@ -1,0 +1,181 @@
+"""The trash: what is deleted goes there with all that hangs on it, comes back as it was, or goes for good."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import inspect, select
+
+from cms.crud.conditional import ANY_VERSION, check_version
+from cms.crud.content_type import ContentType, M
+from cms.crud.fields import now
+from cms.crud.policy import Action
+from cms.crud.problems import Conflict, FieldError, NotFound
+from cms.crud.relations import lock_records
+from cms.crud.service import Service
+from cms.crud.slugs import next_slug
+from cms.crud.usages import hanging_on
+from cms.editorial.behaviours import Trashable
+
+_TICK = timedelta(microseconds=1)
+
+
+class TrashingService(Service[M]):
+    """A service of records that are trashed before they are gone, where their type has a trash."""
+
+    async def hold(self) -> None:
+        """Wait for those who write the same records in another order; locks of rows do, where each writes but one."""
+
+    async def below(self, record: M) -> Sequence[M]:
+        """What goes where a record goes, in the trash or not: each after what it hangs on, and locked."""
+        return ()
+
+    async def place(self, records: Sequence[M]) -> None:
+        """Find records that come out of the trash their place: the first one, and those below it."""
+
+    async def delete(self, record: M, expected: int) -> None:
+        """Move the record to the trash, with those below it; a type that has none deletes it.
+
+        :raises PreconditionFailed: if `expected` is not the current version.
+        """
+        if not isinstance(record, Trashable):
+            return await super().delete(record, expected)
+        self.require(Action.DELETE, record)
+        check_version(expected, record.version)
+        if record.trashed_at is not None:
+            raise Conflict(f"This {self._noun} is in the trash already.")
+        below: list[Any] = list(await self.below(record))
+        together = [record, *(other for other in below if other.trashed_at is None)]
+        # By its time is known what comes back with a record: not what went before it, even in the same instant.
+        earlier = [other.trashed_at + _TICK for other in below if other.trashed_at is not None]
+        trashed_at = max([await self._now(), *earlier])
+        for other in together:
+            self.require(Action.DELETE, other)
+            other.trashed_at = trashed_at
+        return await self._save_all(together)
+
+    async def restore(self, key: str | UUID, slug: str | None = None) -> M:
+        """Take a record out of the trash, with all that went there with it.
+
+        :param slug: the one that it has from now on, where another record has its own meanwhile.
+        :raises NotFound: if it is not there. :raises Conflict: if a slug is taken, proposing another one.
+        """
+        record = await self.get_trashed(key, Action.DELETE)
+        await self.take_out(record, slug)
+        return record
+
+    async def take_out(self, record: M, slug: str | None = None) -> None:
+        """Take a record that the actor may restore out of the trash, with all that went there with it."""
+        found: Any = record
+        below = [other for other in await self.below(record) if other.trashed_at == found.trashed_at]  # type: ignore[attr-defined]  # of `Trashable`
+        together = [record, *below]
+        with self.session.no_autoflush:  # or a look-up would write half of it
+            await self._require_free(together, slug or getattr(record, "slug", None))
+            if slug is not None:
+                self.require(Action.UPDATE, record)
+                found.slug = slug
+            await self.place(together)
+        for other in together:
+            other.trashed_at = None  # type: ignore[attr-defined]  # as above
+        await self._save_all(together)
+
+    async def purge(self, record: M, expected: int) -> None:
+        """Delete for good what is in the trash, with all that hangs on it; where there is no trash, just delete it.
+
+        :raises Conflict: if it is not in the trash, or in use.
+        :raises PreconditionFailed: if `expected` is not the current version.
+        """
+        if not isinstance(record, Trashable):
+            return await self.delete(record, expected)
+        self.require(Action.PURGE, record)
+        check_version(expected, record.version)
+        if record.trashed_at is None:
+            raise self._kept()
+        model: Any = self.content_type.model
+        below: list[Any] = list(await self.below(record))
+        for other in reversed([record, *(other for other in below if other.trashed_at is not None)]):
+            await self._delete_hanging(self.content_type, select(model.id).where(model.id == other.id))
+            await super().delete(other, ANY_VERSION)
+        return None
+
+    async def get_trashed(self, key: str | UUID, action: Action) -> M:
+        """The record of that id or slug in the trash, locked to do that to it.
+
+        :raises NotFound: if there is none that the actor may see.
+        :raises Conflict: if there are several of that slug.
+        """
+        self.require(action)
+        await self.hold()
+        model: Any = self.content_type.model
+        found: Sequence[M] = ()
+        aside = self.policy.aside(model, self.actor.role)
+        if aside is not None:
+            statement = self._by_key(key).where(aside).with_for_update(of=model)
+            found = (await self.session.execute(statement, {"actor_id": self.actor.id})).scalars().all()
+        if not found:
+            raise NotFound(f"There is no {self._noun} “{str(key)[:200]}” in the trash.")
+        if len(found) > 1:
+            raise Conflict(f"There are {len(found)} of that slug in the trash; name the one that you mean by its id.")
+        self.require(action, found[0])
+        return found[0]
+
+    async def get_doomed(self, key: str | UUID) -> M:
+        """The record of that id or slug that is to be deleted for good, locked.
+
+        :raises Conflict: if it is not in the trash, where its type has one.
+        """
+        if not issubclass(self.content_type.model, Trashable):
+            return await self.get(key, Action.DELETE)
+        try:
+            return await self.get_trashed(key, Action.PURGE)
+        except NotFound:
+            await self.get(key)
+            raise self._kept() from None
+
+    async def _require_free(self, records: Sequence[Any], slug: str | None) -> None:
+        """Refuse to give back what others have taken meanwhile. `slug` is the one that the first record wants."""
+        if slug is None:
+            return
+        others = records[1:]
+        model: Any = self.content_type.model
+        wanted = {slug, *(other.slug for other in others)}
+        is_held = (model.slug.in_(wanted), model.trashed_at.is_(None), model.id.not_in([r.id for r in records]))
+        taken = (await self.session.execute(select(model.slug).where(*is_held))).scalars().all()
+        label, plural = self._noun, self.content_type.name
+        if slug in taken:
+            proposed = await next_slug(self.session, self.content_type, slug)
+            detail = f"Another {label} has the slug “{slug}” by now; give this one another, such as “{proposed}”."
+            raise Conflict(detail, errors=[FieldError(detail, "/slug")], proposed=proposed)
+        if taken:
+            named = ", ".join(f"“{other}”" for other in sorted(taken))
+            raise Conflict(
+                f"Some {plural} below this {label} had slugs that others have by now: {named}. Change those."
+            )
+
+    async def _save_all(self, records: Sequence[M]) -> None:
+        for record in records:  # the first flush writes all of them
+            await self.save(record)
+
+    async def _delete_hanging(self, content_type: ContentType[Any], ids: Any) -> None:
+        """Delete what the database would delete along with these records, so that whoever listens sees each go."""
+        for other, link in hanging_on(self.work.registry, content_type):
+            found = await lock_records(self.session, other, self.actor, link.in_(ids))
+            if found:
+                model: Any = other.model
+                await self._delete_hanging(other, select(model.id).where(link.in_(ids)).correlate(None))
+                for record in found:
+                    if inspect(record).persistent:  # it went with what it hung on besides, otherwise
+                        await self.session.delete(record)
+                await self.session.flush()
+
+    async def _now(self) -> datetime:
+        """The database's time, which visibility follows."""
+        return (await self.session.execute(select(now()))).scalar_one()
+
+    def _kept(self) -> Conflict:
+        return Conflict(f"This {self._noun} is not in the trash; move it there before you delete it permanently.")
+
+    @property
+    def _noun(self) -> str:
+        return self.content_type.label.lower()

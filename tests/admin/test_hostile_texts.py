@@ -1,0 +1,105 @@
+"""Texts that want to be scripts, where no form takes them: told by the database, by a file, by an error."""
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.async_api import Browser, expect
+from sqlalchemy import update
+
+from cms.auth.users import User
+from cms.content.articles import Article, article
+from cms.content.categories import Category, category
+from cms.content.comments import comment
+from cms.content.redirects import Redirect, redirect
+from cms.content.site import Site
+from cms.content.tags import Tag, tag
+from cms.crud.policy import Role
+from cms.media.records import Media
+from tests.admin.chromium import opened, served, started
+from tests.installation import Installation
+
+pytestmark = pytest.mark.browser
+
+PAYLOAD = "'\"></title></textarea></option><img src=x onerror=window.hit=1><script>window.hit=1</script>"
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with started() as browser:
+        yield browser
+
+
+def described_picture() -> bytes:
+    """A JPEG whose EXIF data and comment hold the payload."""
+    exif, target = Image.Exif(), BytesIO()
+    exif[0x010E] = exif[0x013B] = exif[0x8298] = PAYLOAD
+    Image.new("RGB", (8, 8), "teal").save(target, "JPEG", exif=exif, comment=PAYLOAD.encode())
+    return target.getvalue()
+
+
+async def poison(site: Installation) -> dict[str, str]:
+    """Records with the payload where schemas refuse it: in slugs, addresses, names of files; and in the settings."""
+    records: dict[str, Any] = {
+        "category": await site.make(category, name="A"),
+        "tag": await site.make(tag, name="A"),
+        "article": await site.make(article, Role.EDITOR, title="A", category="a", tags=["a"]),
+        "redirect": await site.make(redirect, source="/a", target="/b"),
+    }
+    for kind in (category, tag):
+        await site.make(kind, name=PAYLOAD[:90])  # for pickers to offer beside what is chosen
+    words: dict[str, Any] = {"name": PAYLOAD[:90], "email": "a@example.com", "content": PAYLOAD}
+    records["comment"] = await site.make(comment, article=str(records["article"].id), **words)
+    answer = await site.send("POST", "/media", Role.EDITOR, files={"file": (PAYLOAD, described_picture())})
+    assert answer.status_code == 201, answer.text
+    files = await site.client.get(answer.json()["url"])
+    assert b"<script" not in files.content, "what a file says of itself is not kept"
+    async with site.database.session() as session:
+        for model in (Article, Category, Tag):
+            one = update(model).where(model.id == records[model.__name__.lower()].id)
+            await session.execute(one.values(slug=PAYLOAD[:100]))
+        await session.execute(update(Article).values(title=PAYLOAD))
+        await session.execute(update(Redirect).values(source=PAYLOAD, target=f"javascript:{PAYLOAD}"))
+        await session.execute(update(Media).values(path=PAYLOAD, alt=PAYLOAD, caption=PAYLOAD))
+        await session.execute(update(Site).values(title=PAYLOAD[:90], tagline=PAYLOAD))
+        editor = update(User).where(User.id == site.actor(Role.EDITOR).id)
+        await session.execute(editor.values(email=f"{PAYLOAD}@example.org", name=PAYLOAD[:90]))
+    ids = {identity: str(record.id) for identity, record in records.items()}
+    return {**ids, "media": answer.json()["id"], "user": str(site.actor(Role.EDITOR).id)}
+
+
+async def test_d05_nothing_that_is_stored_runs_wherever_it_is_shown(
+    installation: Installation, chromium: Browser
+) -> None:
+    """D05: slugs, e-mail addresses, EXIF and settings in lists, details, forms, questions, pickers, the dashboard,
+    notices and the two versions of a conflict: nothing runs, and no policy is broken."""
+    records = await poison(installation)
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as mine:
+        page = await mine.open("")
+        for identity, record in records.items():
+            for path in (f"{identity}/list", f"{identity}/details/{record}", f"{identity}/edit/{record}"):
+                answer = await page.goto(f"/admin/{path}")
+                assert answer is not None
+                assert answer.status == 200, path
+                assert await page.evaluate("window.hit") is None, path
+        await page.goto(f"/admin/category/edit/{records['category']}")
+        await page.get_by_role("button", name="Delete…").click()
+        await page.get_by_role("heading", level=1).wait_for()
+        assert await page.evaluate("window.hit") is None
+        await page.goto("/admin/site/list")
+        assert await page.evaluate("window.hit") is None
+        await page.goto(f"/admin/article/edit/{records['article']}")
+        for label in ("Author", "Category", "Tags", "Cover"):
+            await page.get_by_label(label, exact=True).focus()
+            await expect(page.get_by_role("listbox").get_by_role("option").first, label).to_be_visible()
+            await page.keyboard.press("Escape")
+        async with installation.database.session() as session:
+            await session.execute(update(Article).values(version=Article.version + 1, content=PAYLOAD, slug="a"))
+        await page.get_by_label("Content", exact=True).fill(f"mine {PAYLOAD}")
+        await page.get_by_label("Slug", exact=True).fill("b")
+        await page.get_by_role("button", name="Save").first.click()
+        await page.get_by_role("heading", name="Somebody else saved this article").wait_for()
+        assert await page.evaluate("window.hit") is None

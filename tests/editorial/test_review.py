@@ -1,0 +1,171 @@
+"""Review: authors submit, editors approve or return; nobody else's work goes public unread (B16)."""
+
+from typing import Any
+
+from cms.crud.policy import Role
+from tests.editorial.test_drafts import act, draft, kinds, live, save
+from tests.installation import Installation
+from tests.problems import assert_problem
+
+ANY = {"If-Match": "*"}
+
+
+async def written(installation: Installation, role: Role = Role.AUTHOR, **values: Any) -> str:
+    made = await installation.send("POST", "/articles", role, json={"title": "Tide", **values})
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def status(installation: Installation, record: str) -> str:
+    return str((await installation.send("GET", f"/articles/{record}", Role.EDITOR)).json()["status"])
+
+
+async def test_an_article_is_submitted_returned_and_approved(installation: Installation) -> None:
+    record = await written(installation)
+    assert (await act(installation, record, "submit", Role.AUTHOR)).json()["status"] == "in_review"
+    listed = await installation.send("GET", "/articles?status=in_review", Role.EDITOR)
+    assert [item["id"] for item in listed.json()["items"]] == [record]
+    returned = await act(installation, record, "return", note="Name your sources.")
+    assert returned.json()["status"] == "draft"
+    state = (await draft(installation, record, Role.AUTHOR)).json()["draft"]
+    assert (state["review"], state["review_note"], state["is_saved"]) == ("returned", "Name your sources.", False)
+    assert_problem(await act(installation, record, "approve"), 409)
+    await act(installation, record, "submit", Role.AUTHOR)
+    assert (await act(installation, record, "approve")).json()["status"] == "published"
+    assert await kinds(installation) == [
+        "article.created", "article.submitted", "article.returned", "article.submitted", "article.published",
+    ]  # fmt: skip
+
+
+async def test_an_edit_after_submission_needs_another_one(installation: Installation) -> None:
+    """B16."""
+    record = await written(installation)
+    await act(installation, record, "submit", Role.AUTHOR)
+    changed = await installation.send("PATCH", f"/articles/{record}", Role.AUTHOR, json={"title": "Ebb"}, headers=ANY)
+    assert (changed.status_code, changed.json()["status"]) == (200, "draft")
+    assert_problem(await act(installation, record, "approve"), 409)
+
+
+async def test_an_edit_of_a_draft_after_approval_drops_approval_and_schedule(installation: Installation) -> None:
+    """B16: by its author; an editor may mend a comma."""
+    record = (await live(installation, Role.AUTHOR))["id"]
+    assert_problem(await act(installation, record, "submit", Role.AUTHOR), 409)
+    await save(installation, record, Role.AUTHOR, title="Ebb")
+    submitted = await act(installation, record, "submit", Role.AUTHOR)
+    assert (submitted.status_code, submitted.json()["status"]) == (200, "published")
+    approved = await act(installation, record, "approve", at="2999-01-01T00:00:00Z")
+    assert approved.status_code == 200, approved.text
+    await save(installation, record, Role.EDITOR, content="Less.")
+    state = (await draft(installation, record)).json()["draft"]
+    assert (state["review"], state["publish_at"]) == ("approved", "2999-01-01T00:00:00Z")
+    assert_problem(await act(installation, record, "submit", Role.AUTHOR), 409)
+    await save(installation, record, Role.AUTHOR, title="Something else")
+    state = (await draft(installation, record)).json()["draft"]
+    assert (state["review"], state["publish_at"]) == (None, None)
+    assert await installation.rows("transitions") == []
+    assert_problem(await act(installation, record, "approve"), 409)
+    await act(installation, record, "submit", Role.AUTHOR)
+    assert (await act(installation, record, "approve")).json()["title"] == "Something else"
+
+
+async def test_a_returned_draft_says_why(installation: Installation) -> None:
+    record = (await live(installation, Role.AUTHOR))["id"]
+    await save(installation, record, Role.AUTHOR, title="Ebb")
+    await act(installation, record, "submit", Role.AUTHOR)
+    await act(installation, record, "return", note="No.")
+    await save(installation, record, Role.AUTHOR, title="Flood")
+    state = (await draft(installation, record, Role.AUTHOR)).json()["draft"]
+    assert (state["review"], state["review_note"]) == ("returned", "No.")
+    assert (await act(installation, record, "publish")).json()["title"] == "Flood"
+    assert "No." not in (await installation.send("GET", f"/articles/{record}")).text
+    assert_problem(await act(installation, record, "return", note=""), 422, "/note")
+    assert_problem(await act(installation, record, "return", note="a\0"), 422, "/note")
+
+
+async def test_a_draft_over_what_is_not_public_is_reviewed_with_its_record(installation: Installation) -> None:
+    """B16: the record is submitted, a draft of it is saved: what was read is not what would be published."""
+    record = await written(installation)
+    await act(installation, record, "submit", Role.AUTHOR)
+    await save(installation, record, Role.AUTHOR, title="Unread")
+    assert await status(installation, record) == "draft"
+    assert_problem(await act(installation, record, "approve"), 409)
+    await act(installation, record, "submit", Role.AUTHOR)
+    await save(installation, record, Role.EDITOR, content="Mended.")
+    assert (await act(installation, record, "approve")).json()["title"] == "Unread"
+
+
+async def test_calling_an_approved_publication_off_puts_it_back_into_review(installation: Installation) -> None:
+    record = await written(installation)
+    path = f"/articles/{record}/schedule"
+    await act(installation, record, "submit", Role.AUTHOR)
+    await act(installation, record, "approve", at="2999-01-01T00:00:00Z")
+    assert await status(installation, record) == "scheduled"
+    stale = await installation.send("DELETE", path, Role.EDITOR, headers={"If-Match": '"v1"'})
+    assert_problem(stale, 412)
+    assert (await installation.send("DELETE", path, Role.EDITOR)).status_code == 204
+    assert await status(installation, record) == "in_review"
+    assert_problem(await installation.send("DELETE", path, Role.EDITOR), 409)
+    await act(installation, record, "approve")
+    await save(installation, record, Role.AUTHOR, title="Ebb")
+    await act(installation, record, "submit", Role.AUTHOR)
+    await act(installation, record, "approve", at="2999-01-01T00:00:00Z")
+    assert (await installation.send("DELETE", path, Role.EDITOR)).status_code == 204
+    assert (await draft(installation, record)).json()["draft"]["review"] == "submitted"
+    await act(installation, record, "unpublish")
+    assert await status(installation, record) == "draft"
+
+
+async def test_what_an_editor_schedules_without_review_can_be_called_off(installation: Installation) -> None:
+    record = await written(installation, Role.EDITOR)
+    await act(installation, record, "publish", at="2999-01-01T00:00:00Z")
+    assert (await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR)).status_code == 204
+    assert await status(installation, record) == "draft"
+    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unpublished"]
+
+
+LATER, EARLIER = "2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+
+
+async def test_authors_publish_through_no_door_and_by_no_trick(installation: Installation) -> None:
+    """B16: each attempt is refused, and nothing is public afterwards, nor will be."""
+    record = await written(installation)
+    path = f"/articles/{record}"
+
+    async def attempt(method: str, place: str, **body: Any) -> int:
+        answer = await installation.send(method, place, Role.AUTHOR, json=body, headers=ANY)
+        return answer.status_code
+
+    for time in (EARLIER, LATER):
+        assert await attempt("POST", "/articles", title="X", published_at=time) == 403
+        assert await attempt("PATCH", path, published_at=time) == 403
+        assert await attempt("PATCH", f"{path}?merge=true", published_at=time) == 403
+        assert await attempt("PUT", path, title="X", published_at=time) == 403
+        assert await attempt("POST", f"{path}/publish", at=time) == 403
+        assert await attempt("POST", f"{path}/approve", at=time) == 403
+        assert await attempt("PATCH", f"{path}?draft=true", published_at=time) == 422
+        assert await attempt("PATCH", path, review="approved") == 422
+    await save(installation, record, Role.AUTHOR, title="Ebb")
+    await act(installation, record, "submit", Role.AUTHOR)
+    for verb in ("publish", "approve", "unpublish"):
+        assert await attempt("POST", f"{path}/{verb}") == 403
+    assert await attempt("POST", f"{path}/return", note="x") == 403
+    items = [{"id": record, "version": 2}]
+    assert await attempt("POST", "/articles/bulk", action="publish", items=items) >= 400
+    changes = {"published_at": EARLIER}
+    assert await attempt("POST", "/articles/bulk", action="update", items=items, changes=changes) >= 400
+    assert await status(installation, record) == "in_review"
+    assert await installation.rows("transitions") == []
+
+
+async def test_authors_do_not_republish_what_was_taken_back(installation: Installation) -> None:
+    """B16: an editor publishes and takes it back; its author restores the revision that was public."""
+    record = await written(installation)
+    await act(installation, record, "publish")
+    await act(installation, record, "unpublish")
+    for number in (1, 2, 3):
+        await installation.send("POST", f"/articles/{record}/revisions/{number}/restore", Role.AUTHOR, headers=ANY)
+        assert await status(installation, record) == "draft"
+    changes = (await installation.send("GET", "/changes", Role.EDITOR)).json()
+    for change in changes["items"]:
+        await installation.send("POST", f"/changes/{change['id']}/undo", Role.AUTHOR)
+    assert_problem(await installation.send("GET", f"/articles/{record}"), 404)
