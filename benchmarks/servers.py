@@ -74,7 +74,7 @@ async def start_other(name: str, scratch: Path, *arguments: str) -> Server:
     return await _start(name, command, port, "/openapi.json" if name == "baseline" else "/0", scratch, {})
 
 
-SECRET = "a benchmark keeps no secrets, but a long key"  # noqa: S105 - as it says
+SECRET = "a benchmark keeps no secrets, but a long key"  # noqa: S105 - of servers that live for a minute
 
 
 def free_port() -> int:

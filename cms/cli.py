@@ -165,7 +165,7 @@ def apply_directory(directory: Path | None) -> int:
 def _migrate() -> None:
     """Migrate in a process of its own; `cms.upgrade` tells why. It reads the same settings."""
     command = [sys.executable, "-P", "-m", "cms.upgrade"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own module, no shell
     if done.returncode:
         _fail(done.stderr.strip())
 
@@ -235,7 +235,7 @@ def _serve(site: FastAPI, host: str, port: int, listener: socket.socket | None =
         proxy_headers=False,
         timeout_graceful_shutdown=30,
         timeout_keep_alive=30,
-        http=partial(TimelyConnection, doorkeeper=site.state.gate),  # type: ignore[arg-type]  # it is called
+        http=partial(TimelyConnection, doorkeeper=site.state.gate),  # type: ignore[arg-type]  # uvicorn calls it, as it would the class
     )
     typer.echo(f"Serving at http://{host}:{port}/ (Ctrl-C stops it)")
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn, once it has stopped, raises it again: that was no failure

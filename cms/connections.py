@@ -46,7 +46,7 @@ class TimelyConnection(HttpToolsProtocol):
         self._head_size = 0
         self._head_deadline: TimerHandle | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
         self._doorkeeper.welcome()
         self._await_head()

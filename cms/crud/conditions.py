@@ -103,7 +103,7 @@ class SortKey:
     def ordered(self) -> ColumnElement[Any]:
         """The term of ORDER BY."""
         if not self.is_nullable:
-            return self.column.desc() if self.is_descending else self.column.asc()  # type: ignore[no-any-return]  # of an alias
+            return self.column.desc() if self.is_descending else self.column.asc()  # type: ignore[no-any-return]  # columns of aliases are untyped
         if self.is_descending:
             return self.column.desc().nulls_last()  # type: ignore[no-any-return]  # as above
         return self.column.asc().nulls_first()  # type: ignore[no-any-return]  # as above
