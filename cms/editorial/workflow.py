@@ -193,7 +193,8 @@ class EditorialService(DraftingService[M]):
         return self.content_type.label.lower()
 
     def _publishable(self, record: M) -> Publishable:
-        assert isinstance(record, Publishable)  # noqa: S101 - only such records have routes that ask for it
+        if not isinstance(record, Publishable):  # the back office has the same addresses for all types
+            raise self.missing(record.id)
         return record
 
 
