@@ -10,7 +10,7 @@ RUN_STAMP := .venv/.for-running
 TEST_STAMP := .venv/.for-testing
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COMPILE := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header --quiet
+	--generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
 
 .PHONY: help demo serve test test-long clients check format bench lock
 
