@@ -16,6 +16,7 @@ from cms.crud.problems import NotFound, Problem
 from cms.crud.schemas import create_schema, update_schema
 from cms.crud.service import Service
 from cms.crud.values import is_uuid
+from cms.editorial.recorder import change_left_by
 from cms.editorial.workflow import EditorialService
 
 MOST_AT_ONCE = 100
@@ -32,6 +33,16 @@ class Target(NamedTuple):
 
     pk: UUID
     version: int
+
+
+class Done(NamedTuple):
+    """What a step over many records came to.
+
+    :param change_id: names it, to undo it; None where nothing had to be changed.
+    """
+
+    records: list[Any]
+    change_id: UUID | None
 
 
 class Difference(NamedTuple):
@@ -61,10 +72,11 @@ async def create_record(request: Request, content_type: ContentType[Any], form: 
 
 async def update_record(
     request: Request, content_type: ContentType[Any], target: Target, form: ContentForm, names: Iterable[str], verb: str
-) -> None:
+) -> UUID | None:
     """Change the named fields of a record to what the form says, then do what else was asked, in one transaction.
 
     :param verb: `save`, or one of `VERBS`.
+    :returns: the id of the change, to undo it; None where nothing had to be changed.
     :raises Problem: if it can't be accepted, or the record is not of the version that was seen.
     """
     data = form.read(update_schema(content_type), names)
@@ -76,14 +88,14 @@ async def update_record(
             await service.update(record, data, target.version)
         if verb != "save":
             await VERBS[verb](service, record, record.version)
+    return change_left_by(work.session)
 
 
 async def change_records(
     request: Request, content_type: ContentType[Any], targets: list[Target], verb: Verb, action: Action
-) -> list[Any]:
+) -> Done:
     """Do one thing to many records: to all of them, or to none.
 
-    :returns: the records.
     :raises Problem: with the id of the record at which it failed as its extension `record_id`.
     """
     changed = []
@@ -98,7 +110,7 @@ async def change_records(
                 problem.extensions["record_id"] = str(target.pk)
                 raise
             changed.append(record)
-    return changed
+    return Done(changed, change_left_by(work.session))
 
 
 async def publish(service: Service[Any], record: Any, _: int) -> None:

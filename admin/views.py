@@ -160,10 +160,10 @@ class ContentView(ModelView):
         try:
             action = ACTIONS.get(verb, Action.UPDATE)
             step = self.marks.get(verb) or VERBS[verb]
-            records = await change_records(request, self.content_type, targets, step, action)
+            done = await change_records(request, self.content_type, targets, step, action)
         except Problem as problem:
             return await self._ask(request, verb, targets, problem)
-        await self.after(request, verb, records)
+        await self.after(request, verb, done.records)
         return shell_of(request).go(f"/admin/{self.identity}/list", self._notice(verb, targets))
 
     async def after(self, request: Request, verb: str, records: list[Any]) -> None:

@@ -67,7 +67,7 @@ class Changes:
     def one(self, connection: Connection, actor: Actor, change_set_id: UUID) -> Item:
         """One change-set, which is there."""
         statement = select(*ChangeSet.__table__.columns).where(ChangeSet.id == change_set_id)
-        (item,) = self._told(connection, connection.execute(statement).all(), self.types_for(actor))
+        (item,) = self._told(connection, connection.execute(statement).all(), self.edited_types(actor))
         return item
 
     def types_for(self, actor: Actor) -> list[str]:
@@ -76,6 +76,10 @@ class Changes:
         :raises Unauthorized: :raises Forbidden: for who is not of the staff.
         """
         require_staff(actor)
+        return self.edited_types(actor)
+
+    def edited_types(self, actor: Actor) -> list[str]:
+        """The names of the types of which the actor may edit records, be it only their own."""
         return [content_type.name for content_type in self.registry if may_edit(content_type, actor)]
 
     def _told(self, connection: Connection, rows: Sequence[Row[Any]], types: list[str]) -> list[Item]:

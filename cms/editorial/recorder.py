@@ -96,11 +96,14 @@ class Recorder:
     def after_rollback(self, session: Session) -> None:
         """Drop the notes of what was undone, before its transaction ends."""
         _notes(session).clear()
+        if not session.in_nested_transaction():
+            session.info.pop(_WRITTEN, None)
 
     def after_end(self, session: Session, transaction: SessionTransaction) -> None:
         """Hand the notes of a savepoint on to the transaction around it."""
         notes = _held(session).pop(transaction, None)
         if transaction.parent is None:
+            session.info[_LEFT] = session.info.pop(_WRITTEN, None)
             for name in (_CHANGE_SET, _UNDOES, _LINKS):
                 session.info.pop(name, None)
         if notes and transaction.nested and transaction.parent is not None:
@@ -135,6 +138,15 @@ def change_set_of(session: Session) -> UUID:
     return change_set_id
 
 
+def change_left_by(session: AsyncSession) -> UUID | None:
+    """The id of the change-set that the session's last transaction left behind, now that it is committed.
+
+    :returns: None where it changed nothing, or was rolled back.
+    """
+    change_set_id: UUID | None = session.info.get(_LEFT)
+    return change_set_id
+
+
 def undoing(session: Session, change_set_id: UUID) -> None:
     """Say that the transaction at hand reverses another one."""
     session.info[_UNDOES] = change_set_id
@@ -165,7 +177,7 @@ def gather(notes: Notes, later: Note) -> None:
 
 
 _CHANGE_SET, _WRITTEN, _UNDOES, _HELD = "change_set_id", "change_set_written", "undoes_id", "notes"
-_LINKS = "links_of_deleted"
+_LINKS, _LEFT = "links_of_deleted", "change_set_left"
 
 
 def _held(session: Session) -> dict[SessionTransaction, Notes]:

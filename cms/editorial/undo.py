@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cms.crud.problems import Conflict, Forbidden
 from cms.crud.relations import lock_records
 from cms.crud.service import UnitOfWork
-from cms.editorial.changes import Changes, no_change
+from cms.editorial.changes import Changes, no_change, require_staff
 from cms.editorial.history import ChangeSet, Revision
 from cms.editorial.recorder import Note, Notes, change_set_of, gather, undoing, write_notes
 from cms.editorial.reversals import Reversal
@@ -42,9 +42,11 @@ async def undo(work: UnitOfWork, changes: Changes, change_set_id: UUID) -> UUID:
 
 async def _reversals(work: UnitOfWork, changes: Changes, change_set_id: UUID) -> list[Reversal]:
     """What has to be done, for what was done last first."""
-    types = changes.types_for(work.actor)
     # Locked, so that of two who undo the same the second finds what the first one did.
     found = await work.session.get(ChangeSet, change_set_id, with_for_update=True)
+    if found is None or work.actor.id is None or found.actor_id != work.actor.id:
+        require_staff(work.actor)  # what others did is for them alone; one's own anybody may take back
+    types = changes.edited_types(work.actor)
     of_change = select(Revision).where(Revision.change_set_id == change_set_id).order_by(Revision.id)
     revisions = (await work.session.execute(of_change)).scalars().all()
     shown = [revision for revision in revisions if revision.record_type in types]

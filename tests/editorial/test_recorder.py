@@ -181,6 +181,30 @@ async def test_a_transaction_that_is_taken_back_leaves_nothing_for_the_next(inst
     assert first["change_set_id"] != second["change_set_id"]
 
 
+async def test_a_session_knows_what_its_last_transaction_left_behind(installation: Installation) -> None:
+    """What the back office offers to undo is what was committed, and nothing else."""
+    async with installation.database.sessions() as session:
+        session.add(Tag(name="Kept", slug="kept"))
+        assert recorder.change_left_by(session) is None
+        await session.commit()
+        assert recorder.change_left_by(session) == (await installation.rows("change_sets"))[-1]["id"]
+        session.add(Tag(name="Lost", slug="lost"))
+        await session.run_sync(recorder.write_notes)
+        await session.rollback()
+        assert recorder.change_left_by(session) is None
+    async with installation.work() as work:
+        async with work.session.begin_nested() as savepoint:
+            work.session.add(Tag(name="Lost", slug="lost"))
+            await work.session.flush()
+            await savepoint.rollback()
+        work.session.add(Tag(name="Later", slug="later"))
+        await work.session.run_sync(recorder.write_notes)
+    assert recorder.change_left_by(work.session) == (await installation.rows("change_sets"))[-1]["id"]
+    async with installation.work() as idle:
+        await idle.service(tag).get("later")
+    assert recorder.change_left_by(idle.session) is None
+
+
 @pytest.mark.parametrize("in_savepoints", [False, True])
 async def test_very_many_records_are_one_change_set(installation: Installation, *, in_savepoints: bool) -> None:
     """Who does a lot writes notes down before they are too many to hold."""

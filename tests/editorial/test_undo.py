@@ -330,6 +330,28 @@ async def test_undoing_needs_the_right_to_do_the_reverse(installation: Installat
     assert (await undo(installation, both["id"])).status_code == 200
 
 
+async def test_authors_take_back_what_they_did_themselves(installation: Installation) -> None:
+    """A12: their own change, as long as the record is theirs to change; nobody else's."""
+    record = await installation.make(article, Role.AUTHOR, title="Tide")
+    path = f"/articles/{record.id}"
+    body: dict[str, Any] = {"json": {"title": "Ebb"}}
+    assert (await installation.send("PATCH", path, Role.AUTHOR, headers=ANY, **body)).status_code == 200
+    renamed = (await changes(installation))[0]["id"]
+    undone = await undo(installation, renamed, Role.AUTHOR)
+    assert undone.status_code == 200, undone.text
+    assert [(item["type"], item["title"]) for item in undone.json()["records"]] == [("articles", "Tide")]
+    assert (await installation.send("DELETE", path, Role.AUTHOR, headers=ANY)).status_code == 204
+    trashed = (await changes(installation))[0]["id"]
+    assert_problem(await undo(installation, trashed, Role.READER), 403)
+    assert (await undo(installation, trashed, Role.AUTHOR)).status_code == 200
+    async with installation.work() as work:
+        service = work.service(article)
+        await service.change(await service.get(record.id), {"published_at": utc_now()})
+    live = (await changes(installation))[0]["id"]
+    assert_problem(await undo(installation, live, Role.AUTHOR), 403)
+    assert_problem(await undo(installation, undone.json()["id"], Role.AUTHOR), 403)
+
+
 async def test_a_change_that_came_to_nothing_leaves_nothing_to_undo(installation: Installation) -> None:
     record = await installation.make(tag, name="Rope")
     async with installation.work(Role.EDITOR) as work:
