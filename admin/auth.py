@@ -8,22 +8,23 @@ from typing import Any
 from sqladmin.authentication import AuthenticationBackend
 from sqladmin.authorization import AuthorizationBackend
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from admin.notices import SECONDS, Notice
-from admin.security import Cookies, form_of
+from admin.security import Cookies, form_of, wants_json
 from cms.auth.actors import actor_of_cookie
 from cms.auth.sessions import BROWSER_LIFETIME, SessionKind, close_session, open_session, renew_session
 from cms.auth.signing_in import sign_in
 from cms.crud.content_type import ContentType
 from cms.crud.policy import ANONYMOUS, Action, Actor, Door, Role
-from cms.crud.problems import Forbidden
+from cms.crud.problems import PROBLEM_JSON, Forbidden, Unauthorized
 from cms.crud.registry import Registry
 from cms.crud.service import UnitOfWork
 
 HOME = "/admin/"
 LOGIN = "/admin/login"
 NO_ENTRY = "Your account reads and comments; the back office is for authors, editors and administrators."
+ENDED = "Your session has ended. Sign in again; what you typed is still in this page."
 _OWN_PATH = re.compile(r"/admin/[A-Za-z0-9_/-]*\Z", re.ASCII)
 
 
@@ -71,6 +72,9 @@ class Sessions(AuthenticationBackend):
         actor = await self.find_actor(request)
         if actor is not None and actor.role.at_least(Role.AUTHOR):
             return True
+        if wants_json(request):
+            problem = Unauthorized(ENDED)
+            return JSONResponse(problem.body(None), problem.status, media_type=PROBLEM_JSON)
         path = request.scope["path"]
         follows = f"?next={path}" if _is_page(request.method, path) else ""
         response = RedirectResponse(LOGIN + follows, 303)

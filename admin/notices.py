@@ -23,7 +23,11 @@ SENTENCES: Final = {
     "ended": "Your session has ended. Sign in again.",
 }
 SECONDS: Final = 60
-_COOKIE = re.compile(r"([a-z_]{1,20})(?:\.([a-z_]{1,60})\.([0-9a-f-]{36}))?(?:\.(\d{1,3}))?\Z", re.ASCII)
+_COOKIE = re.compile(
+    r"([a-z_]{1,20})(?:\.([a-z_]{1,60})\.([0-9a-f-]{36}))?(?:\.(\d{1,3}))?"
+    r"(?:!([0-9a-f-]{36}))?\Z",
+    re.ASCII,
+)
 
 
 class Notice(NamedTuple):
@@ -32,12 +36,14 @@ class Notice(NamedTuple):
     :param identity: the type of the record that can be taken back out of the trash, if any.
     :param pk: its id.
     :param many: how many records it is about, where there were several.
+    :param change_id: the change-set that can be undone, if there is one.
     """
 
     code: str
     identity: str | None = None
     pk: str | None = None
     many: int | None = None
+    change_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -48,7 +54,8 @@ class Notice(NamedTuple):
     def write(self) -> str:
         """The cookie's value."""
         record = f".{self.identity}.{self.pk}" if self.identity else ""
-        return f"{self.code}{record}" + (f".{self.many}" if self.many else "")
+        many = f".{self.many}" if self.many else ""
+        return f"{self.code}{record}{many}" + (f"!{self.change_id}" if self.change_id else "")
 
 
 def read_notice(cookie: str) -> Notice | None:
@@ -56,4 +63,4 @@ def read_notice(cookie: str) -> Notice | None:
     match = _COOKIE.match(cookie)
     if match is None or match[1] not in SENTENCES:
         return None
-    return Notice(match[1], match[2], match[3], int(match[4]) if match[4] else None)
+    return Notice(match[1], match[2], match[3], int(match[4]) if match[4] else None, match[5])

@@ -141,6 +141,11 @@ def is_own(headers: Headers) -> bool:
     return origin is None or (bool(urlsplit(origin).netloc) and urlsplit(origin).netloc == headers.get("host"))
 
 
+def wants_json(request: Request) -> bool:
+    """Whether a script of a page asks, and wants its answer as JSON."""
+    return "json" in request.headers.get("accept", "")
+
+
 def form_of(request: Request) -> FormData:
     """The form that a request sent, read by the guard; empty where there is none."""
     form: FormData = getattr(request.state, "form", FormData())

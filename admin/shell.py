@@ -1,27 +1,32 @@
 """The shell of every page: layout, menu, notices, token; and the steps from one page to the next."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqladmin.models import BaseView, ModelView
+from sqladmin.models import BaseView
 from sqladmin.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from admin.menu import creatable, menu_of, read_waiting
 from admin.notices import SECONDS, Notice, read_notice
-from admin.security import Cookies, new_seed
+from admin.screens import Page
+from admin.security import Cookies, new_seed, wants_json
 from cms.config import Settings
-from cms.crud.policy import ANONYMOUS
-from cms.crud.problems import Problem
+from cms.crud.policy import ANONYMOUS, Actor
+from cms.crud.problems import PROBLEM_JSON, Problem
 from cms.media.storage import StorageError
 from cms.outages import DatabaseUnavailable
 
 STATIC: Final = Path(__file__).parent / "static"
 TEMPLATES: Final = Path(__file__).parent / "templates"
+THEME: Final = "masthead-theme"
+"""The cookie in which a page's script keeps the theme; the server draws the next page in it at once."""
 VISITOR_SECONDS: Final = 12 * 3600
 _SENTENCES: Final = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address. It may be mistyped, or what was here is gone.",
@@ -30,29 +35,28 @@ _SENTENCES: Final = {
 _BLAND: Final = "Something went wrong on our side. Nothing was changed."
 
 
-class MenuEntry(NamedTuple):
-    """A link of the menu."""
-
-    identity: str
-    label: str
-    group: str
-
-
 class Shell:
     """Draws pages.
 
     :param templates: SQLAdmin's templates, ours among them.
-    :param views: the screens that the menu leads to.
+    :param views: the screens of content types. :param pages: the others.
     """
 
     def __init__(
-        self, templates: Jinja2Templates, views: Sequence[BaseView], cookies: Cookies, settings: Settings
+        self,
+        templates: Jinja2Templates,
+        views: Sequence[BaseView],
+        pages: Sequence[Page],
+        cookies: Cookies,
+        settings: Settings,
     ) -> None:
         self.cookies = cookies
         self._templates = templates
         self._views = views
-        self._site_name = settings.site_name
+        self._pages = pages
+        self._settings = settings
         self._assets = {path.name: _fingerprint(path) for path in STATIC.iterdir()}
+        templates.env.globals["asset"] = self._asset
 
     async def render(
         self, request: Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200
@@ -62,11 +66,12 @@ class Shell:
         notice = read_notice(request.cookies.get(self.cookies.notice, ""))
         shared = {
             "actor": getattr(request.state, "actor", ANONYMOUS),
-            "asset": self._asset,
             "csrf_token": self.cookies.token(seed or (visitor := new_seed())),
-            "menu": self._menu(request),
             "notice": notice,
-            "site_name": self._site_name,
+            "site_name": self._settings.site_name,
+            "public_url": self._settings.public_url,
+            "theme": theme if (theme := request.cookies.get(THEME)) in {"light", "dark"} else None,
+            **await self._menu(request),
         }
         response = await self._templates.TemplateResponse(request, template, {**shared, **(context or {})}, status)
         if seed is None:
@@ -107,21 +112,30 @@ class Shell:
         return response
 
     async def on_error(self, request: Request, error: Exception) -> Response:
-        """The page of an error; one that nobody foresaw tells nothing of itself."""
-        if isinstance(error, DatabaseUnavailable | StorageError):
-            return await self.error(request, 503, str(error), {"Retry-After": "2"})
-        if isinstance(error, Problem):
-            return await self.error(request, error.status, error.detail, error.headers)
-        if isinstance(error, HTTPException):
-            sentence = _SENTENCES.get(HTTPStatus(error.status_code), str(error.detail))
-            return await self.error(request, error.status_code, sentence, error.headers)
-        return await self.error(request, 500, _BLAND)
+        """The page of an error, or a problem document where a script asked; one that nobody foresaw tells nothing."""
+        status, sentence, headers = _told(error)
+        if not wants_json(request):
+            return await self.error(request, status, sentence, headers)
+        problem = error if isinstance(error, Problem) else Problem(sentence)
+        body = {**problem.body(getattr(request.state, "request_id", None)), "status": status}
+        body["title"] = HTTPStatus(status).phrase
+        return JSONResponse(body, status, dict(headers or {}), PROBLEM_JSON)
 
-    def _menu(self, request: Request) -> list[MenuEntry]:
-        if getattr(request.state, "actor", None) is None:
-            return []
-        open_views = [v for v in self._views if isinstance(v, ModelView) and v.is_accessible(request)]
-        return [MenuEntry(v.identity, v.name_plural, v.category) for v in open_views]
+    async def _menu(self, request: Request) -> dict[str, Any]:
+        """What the frame shows to who is signed in; counts are left out while the database is away."""
+        actor: Actor | None = getattr(request.state, "actor", None)
+        if actor is None:
+            return {}
+        state, waiting = request.app.state, dict[str, int]()
+        with suppress(DatabaseUnavailable):
+            waiting = await state.database.read(read_waiting, state.registry, actor)
+        forms = [view.identity for view in self._views if getattr(view, "can_create", False)]
+        has_profile = any(page.path == "/profile" for page in self._pages)
+        return {
+            "menu": menu_of(state.registry, self._pages, actor, waiting),
+            "creatable": creatable(state.registry, actor, forms),
+            "profile_url": "/admin/profile" if has_profile else None,
+        }
 
     def _asset(self, name: str) -> str:
         """The address of a static file; it changes with the file, so browsers may keep it for good."""
@@ -132,6 +146,18 @@ def shell_of(request: Request) -> Shell:
     """The shell of the application that serves the request."""
     shell: Shell = request.app.state.shell
     return shell
+
+
+def _told(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
+    """The status, the sentence and the headers of an error."""
+    if isinstance(error, DatabaseUnavailable | StorageError):
+        return 503, str(error), {"Retry-After": "2"}
+    if isinstance(error, Problem):
+        return int(error.status), error.detail, error.headers
+    if isinstance(error, HTTPException):
+        sentence = _SENTENCES.get(HTTPStatus(error.status_code), str(error.detail))
+        return error.status_code, sentence, error.headers
+    return 500, _BLAND, None
 
 
 def _fingerprint(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import cast
 
 from fastapi import FastAPI
 from sqladmin import Admin
@@ -12,14 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Mount, Route, compile_path
 
+from admin.assets import Assets
 from admin.auth import HOME, Rights, Sessions, actor_of, own_path
 from admin.cells import cell_of
 from admin.dashboard import read_dashboard
 from admin.overrides import KINDS
-from admin.security import Cookies, Guard, form_of
+from admin.pages import PAGES
+from admin.screens import Page
+from admin.security import Cookies, Guard, form_of, wants_json
 from admin.shell import STATIC, TEMPLATES, Shell
 from admin.views import ContentView, build_view
 from cms.crud.problems import Problem
@@ -43,7 +45,9 @@ SCREENS = (
     ("/{identity}/bulk", "bulk", "POST"),
 )
 """Every screen of a content type: its path, the view's method, the HTTP method. There are no others."""
-OPEN_TO_ALL = frozenset({f"{BASE}/login", f"{BASE}/logout"})
+OPEN_TO_ALL = [
+    compile_path(BASE + path)[0] for path in ("/login", "/logout", *(page.path for page in PAGES if page.least is None))
+]
 """Where those may send something who are not signed in."""
 
 
@@ -77,7 +81,7 @@ class Site(Admin):
             authentication_backend=self.sessions,
             authorization_backend=Rights(registry),
         )
-        self.shell = Shell(self.templates, self.views, self.cookies, app.state.settings)
+        self.shell = Shell(self.templates, self.views, PAGES, self.cookies, app.state.settings)
         app.state.shell = self.shell
         self.admin.state = app.state
         self.admin.router.redirect_slashes = False
@@ -123,6 +127,17 @@ class Site(Admin):
         endpoint: Callable[[Request], Awaitable[Response]] = getattr(view, method)
         return await endpoint(request)
 
+    async def page(self, request: Request, page: Page) -> Response:
+        """A screen at an address of its own, if the actor's role opens it."""
+        if page.least is None:
+            await self.sessions.find_actor(request)
+            return await page.endpoint(request)
+        if (answer := await self.sessions.authenticate(request)) is not True:
+            return cast(Response, answer)  # what else it answers with
+        if not actor_of(request).role.at_least(page.least):
+            raise HTTPException(403, f"Your role, {actor_of(request).role.value}, does not work on this.")
+        return await page.endpoint(request)
+
     async def _sign_in(self, request: Request) -> Response:
         try:
             return await self.sessions.login(request)
@@ -136,7 +151,7 @@ class Site(Admin):
             return page
 
     async def _admit(self, request: Request) -> Response | None:
-        if request.scope["path"] in OPEN_TO_ALL:
+        if any(path.match(request.scope["path"]) for path in OPEN_TO_ALL):
             return None
         try:
             answer = await self.sessions.authenticate(request)
@@ -145,6 +160,8 @@ class Site(Admin):
         return answer if isinstance(answer, Response) else None
 
     async def _refuse(self, request: Request, sentence: str) -> Response:
+        if wants_json(request):
+            return await self.shell.on_error(request, HTTPException(403, sentence))
         return await self.shell.error(request, 403, sentence)
 
     def _routes(self) -> list[BaseRoute]:
@@ -152,23 +169,15 @@ class Site(Admin):
             Route(path, partial(self.screen, method=method), methods=[http], name=method)
             for path, method, http in SCREENS
         ]
+        pages = [Route(p.path, partial(self.page, page=p), methods=list(p.methods), name=p.section) for p in PAGES]
         return [
             Mount("/static", Assets(directory=STATIC), name="static"),
             Route("/", self.index, name="index"),
             Route("/login", self.login, methods=["GET", "POST"], name="login"),
             Route("/logout", self.logout, methods=["POST"], name="logout"),
+            *pages,
             *screens,
         ]
-
-
-class Assets(StaticFiles):
-    """Our styles and scripts; their address changes with their content, so browsers may keep them for good."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """A file, or that the browser's copy is current."""
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-        return response
 
 
 async def _go_home(_: Request) -> Response:

@@ -89,6 +89,7 @@ GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
 
 GET    /admin                                               307 307 307 307 307
 GET    /admin/                                              303 303 200 200 200
+GET    /admin/search                                        303 303 200 200 200
 GET    /admin/login                                         200 200 303 303 303
 POST   /admin/login                                         303 303 303 303 303
 POST   /admin/logout                                        303 303 303 303 303

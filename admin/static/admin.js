@@ -1,6 +1,6 @@
 // Comfort over forms that work without it: a slug's hint, ticking rows, text that is not lost.
 "use strict";
-document.documentElement.classList.add("js");
+
 
 const make = (tag, options = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), options);
@@ -92,14 +92,10 @@ if (bulk) {
   tell();
 }
 
-// A picture before it is uploaded; the menu on small screens.
+// A picture before it is uploaded.
 file?.addEventListener("change", () => {
   const image = document.querySelector("[data-preview-image]");
   const chosen = file.files[0];
   image.hidden = !chosen?.type.startsWith("image/");
   if (!image.hidden) image.src = URL.createObjectURL(chosen);
-});
-document.querySelector("[data-menu]")?.addEventListener("click", ({ currentTarget }) => {
-  const isOpen = document.getElementById("menu").classList.toggle("is-open");
-  currentTarget.setAttribute("aria-expanded", String(isOpen));
 });

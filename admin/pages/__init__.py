@@ -1,0 +1,7 @@
+"""The screens that are no lists and forms of a content type, one module each, joined into one table."""
+
+from admin.pages import search
+from admin.screens import Page
+
+PAGES: tuple[Page, ...] = (*search.PAGES,)
+"""Every such screen. Their addresses win over those of content types."""

@@ -1,0 +1,155 @@
+// What the scripts of all screens share: talking to the server, saying what happened, keys, small elements.
+
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+/** What the server said no with: a sentence for people, and the fields at fault. */
+export class Problem extends Error {
+  /** @param {{detail?: string, status?: number, errors?: object[]}} body a problem document (RFC 9457) */
+  constructor(body) {
+    super(body.detail || "The server could not be reached. Nothing was changed; try again in a moment.");
+    Object.assign(this, { status: 0, errors: [], ...body, detail: this.message });
+  }
+}
+
+/**
+ * Send a request of this page to the server.
+ * @param {string} url
+ * @param {{method?: string, body?: object, form?: FormData, signal?: AbortSignal, keepalive?: boolean}} options `body` goes as JSON, `form` as it is
+ * @returns {Promise<any>} what was answered: JSON, or null where there is none
+ * @throws {Problem} for every refusal, and where the server is away (status 0)
+ */
+export async function send(url, { method = "POST", body, form, signal, keepalive } = {}) {
+  const headers = { Accept: "application/json", "X-CSRF-Token": meta("csrf-token") };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(url, { method, headers, body: body === undefined ? form : JSON.stringify(body), signal, keepalive, redirect: "manual" });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({});
+  }
+  if (answer.type === "opaqueredirect") throw new Problem({ status: 401, detail: "Your session has ended. Sign in again; what you typed is still here." });
+  const isJson = /[/+]json/.test(answer.headers.get("content-type") ?? "");
+  const content = isJson ? await answer.json() : null;
+  if (!answer.ok) throw new Problem({ status: answer.status, detail: `The server answered ${answer.status}.`, ...content });
+  return content;
+}
+
+/** Make an element: `element("button", {class: "button", onclick}, "Save")`. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, String(value));
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+/** An icon of the sprite, as decoration. */
+export function icon(name, size = "") {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", `icon ${size}`.trim());
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${meta("icons")}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Have what happened read out, without showing it. */
+export function announce(text) {
+  const region = document.getElementById("announcer");
+  if (!region) return;
+  region.textContent = "";
+  setTimeout(() => { region.textContent = text; }, 30);
+}
+
+/**
+ * Say what was just done.
+ * @param {string} text
+ * @param {{undo?: string | (() => void), href?: string, label?: string, kind?: "good" | "bad", seconds?: number}} options
+ *   `undo`: the id of a change-set that can be undone, or what to do; `href` and `label`: a link to go on with
+ */
+export function toast(text, { undo, href, label = "Open", kind = "good", seconds = kind === "bad" ? 0 : 8 } = {}) {
+  const close = element("button", { type: "button", class: "toast-close", "aria-label": "Close" }, icon("x", "small"));
+  const box = element("div", { class: `toast ${kind}`, role: kind === "bad" ? "alert" : "status" }, element("span", {}, text));
+  if (typeof undo === "function") box.append(element("button", { type: "button", class: "link", onclick: () => { box.remove(); undo(); } }, "Undo"));
+  else if (undo) box.append(element("button", { type: "button", class: "link", onclick: () => takeBack(box, undo) }, "Undo"));
+  if (href) box.append(element("a", { class: "link", href }, label));
+  box.append(close);
+  close.addEventListener("click", () => box.remove());
+  document.getElementById("toasts").append(box);
+  leaveAfter(box, seconds);
+  return box;
+}
+
+async function takeBack(box, change) {
+  try {
+    await send(`/admin/undo/${change}`);
+    location.reload();
+  } catch (problem) {
+    box.remove();
+    toast(problem.detail, { kind: "bad" });
+  }
+}
+
+/** Take a toast away after a time in which nobody points at it. */
+export function leaveAfter(box, seconds) {
+  if (!seconds) return;
+  let timer;
+  const start = () => { timer = setTimeout(() => box.remove(), seconds * 1000); };
+  box.addEventListener("pointerenter", () => clearTimeout(timer));
+  box.addEventListener("focusin", () => clearTimeout(timer));
+  box.addEventListener("pointerleave", start);
+  start();
+}
+
+/** Run only the last of calls that follow each other within `wait` milliseconds; `.flush()` runs a waiting one at once. */
+export function debounce(run, wait) {
+  let timer = null, waiting = null;
+  const later = (...values) => {
+    clearTimeout(timer);
+    waiting = values;
+    timer = setTimeout(later.flush, wait);
+  };
+  later.flush = () => {
+    clearTimeout(timer);
+    if (waiting === null) return undefined;
+    const values = waiting;
+    waiting = null;
+    return run(...values);
+  };
+  later.cancel = () => { clearTimeout(timer); waiting = null; };
+  return later;
+}
+
+const shortcuts = new Map();
+export const isMac = /mac|iphone|ipad/i.test(navigator.platform);
+
+/**
+ * Do something at a key: `mod+s` (Ctrl, or ⌘ on a Mac), `mod+shift+f`, `?`, `j`. Keys without `mod` keep quiet while somebody types.
+ * @param {string} keys
+ * @param {(event: KeyboardEvent) => void} run the browser's own meaning of the key is prevented; a later one takes the place of an earlier one
+ * @param {string} [help] what it does, for the page of keys that `?` opens
+ */
+export function shortcut(keys, run, help = "") { shortcuts.set(keys.toLowerCase(), { run, help }); }
+
+/** What keys do here, for the page that tells: pairs of keys and meaning. */
+export const knownShortcuts = () => [...shortcuts].filter(([, { help }]) => help).map(([keys, { help }]) => [keys, help]);
+
+/** Whether an event comes from where somebody types. */
+export const isTyping = (target) => target instanceof Element && Boolean(target.closest("input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable=true], [role=textbox]"));
+
+addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing || event.altKey) return;
+  const mod = isMac ? event.metaKey : event.ctrlKey;
+  const named = event.key.length === 1 ? event.key.toLowerCase() : event.key.toLowerCase().replace("arrow", "");
+  const isLetter = /^[a-z0-9]$|^.{2,}$/.test(named);
+  const keys = `${mod ? "mod+" : ""}${event.shiftKey && isLetter ? "shift+" : ""}${named}`;
+  const found = shortcuts.get(keys);
+  if (!found || (!mod && (isTyping(event.target) || document.querySelector("dialog[open]")))) return;
+  event.preventDefault();
+  found.run(event);
+});

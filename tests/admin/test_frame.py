@@ -1,0 +1,151 @@
+"""The frame of every page: who sees which menu, what waits, search over everything, themes, errors for scripts."""
+
+import gzip
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from admin.menu import GROUPS
+from admin.notices import Notice, read_notice
+from cms.content.articles import article
+from cms.content.comments import comment
+from cms.crud.policy import Role
+from tests.admin.browsing import Visitor
+from tests.admin.chromium import opened, served, started
+from tests.admin.conftest import Visit
+from tests.installation import Installation
+
+JSON = {"Accept": "application/json"}
+CHANGE = "019abcde-0000-7000-8000-000000000001"
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with started() as browser:
+        yield browser
+
+
+def menu_links(page_links: list[str]) -> set[str]:
+    return {link for link in page_links if link.endswith("/list")}
+
+
+async def test_a_menu_leads_where_the_role_may_go_and_nowhere_else(installation: Installation, visit: Visit) -> None:
+    menus = {}
+    for role in (Role.AUTHOR, Role.EDITOR, Role.ADMIN):
+        visitor = visit(role)
+        menus[role] = menu_links((await visitor.get("/search")).links)
+        for link in menus[Role.ADMIN] if role is Role.ADMIN else menus[role]:
+            assert (await visitor.get(link)).status in {200, 303}, link
+    assert menus[Role.AUTHOR] < menus[Role.EDITOR] < menus[Role.ADMIN]
+    assert (await visit(Role.EDITOR).get("/user/list")).status == 403
+
+
+async def test_the_menu_tells_what_waits_for_editors_alone(installation: Installation, visit: Visit) -> None:
+    made = await installation.make(article, title="Slow tides", published_at="2026-01-01T00:00:00Z")
+    for number in range(3):
+        await installation.make(comment, article=str(made.id), content=f"Nice, {number}.", status="pending")
+    assert "3 waiting" in (await visit(Role.EDITOR).get("/search")).text
+    assert "waiting" not in (await visit(Role.AUTHOR).get("/search")).text
+
+
+async def test_groups_stand_in_their_order(admin: Visitor) -> None:
+    text = (await admin.get("/search")).text
+    places = [text.index(f" {group} ") for group in GROUPS if group]
+    assert places == sorted(places)
+
+
+async def test_search_finds_across_types_what_the_actor_may_see(installation: Installation, visit: Visit) -> None:
+    mine = await installation.make(article, Role.AUTHOR, title="Slow tides")
+    theirs = await installation.make(article, title="Slow boats")
+    editor, author = visit(Role.EDITOR), visit(Role.AUTHOR)
+    found = (await editor.get("/search?q=slow", headers=JSON)).response.json()["results"]
+    assert {result["id"] for result in found} == {str(mine.id), str(theirs.id)}
+    first = next(result for result in found if result["id"] == str(mine.id))
+    assert first["url"] == f"/admin/article/edit/{mine.id}"
+    assert (first["type"], first["title"], first["status"], first["public_url"]) == (
+        "article",
+        "Slow tides",
+        "draft",
+        None,
+    )
+    own = (await author.get("/search?q=slow", headers=JSON)).response.json()["results"]
+    assert [result["id"] for result in own] == [str(mine.id)]
+    assert "Slow tides" in (await editor.get("/search?q=slow")).text
+    assert (await editor.get("/search?q=slow&types=page", headers=JSON)).response.json() == {"results": []}
+    refused = await editor.get("/search?types=secrets", headers=JSON)
+    assert (refused.status, refused.response.headers["content-type"]) == (400, "application/problem+json")
+    assert (await editor.get(f"/search?q={'x' * 201}")).status == 400
+    assert (await editor.get("/search?q=%00", headers=JSON)).response.json() == {"results": []}
+
+
+async def test_scripts_get_problems_they_can_show(visit: Visit) -> None:
+    ended = await visit(Role.ANONYMOUS).get("/search?q=x", headers=JSON)
+    assert (ended.status, ended.response.json()["detail"][:23]) == (401, "Your session has ended.")
+    forged = await visit(Role.EDITOR).call("POST", "/article/bulk", headers=JSON)
+    assert (forged.status, forged.response.json()["status"]) == (403, 403)
+    lost = await visit(Role.EDITOR).get("/nothing/at/all", headers=JSON)
+    assert (lost.status, lost.response.json()["title"]) == (404, "Not Found")
+
+
+async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> None:
+    packed = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip"})
+    plain = await editor.get("/static/admin.css", headers={"Accept-Encoding": "identity"})
+    assert packed.response.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.response.headers
+    assert packed.html == plain.html
+    assert int(packed.response.headers["content-length"]) < len(gzip.compress(plain.html.encode(), 6)) + 64
+    for page in (packed, plain):
+        assert page.response.headers["cache-control"].endswith("immutable")
+        assert "Accept-Encoding" in page.response.headers["vary"]
+    tag = plain.response.headers["etag"]
+    again = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+    assert (again.status, again.html) == (304, "")
+
+
+async def test_a_theme_is_drawn_from_the_first_byte(editor: Visitor) -> None:
+    assert "data-theme=" not in (await editor.get("/search")).html
+    editor.cookies["masthead-theme"] = "dark"
+    assert '<html lang="en" data-theme="dark">' in (await editor.get("/search")).html
+    editor.cookies["masthead-theme"] = '"><script>'
+    assert "data-theme=" not in (await editor.get("/search")).html
+
+
+@pytest.mark.parametrize(
+    "notice", [Notice("saved"), Notice("trashed", many=3, change_id=CHANGE), Notice("saved", None, None, None, CHANGE)]
+)
+def test_a_notice_comes_back_from_its_cookie(notice: Notice) -> None:
+    assert read_notice(notice.write()) == notice
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_the_frame_is_used_by_keyboard(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow tides")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/list")
+        await page.keyboard.press("Control+k")
+        box = page.get_by_role("combobox", name="Search anything")
+        await expect(box).to_be_focused()
+        await page.keyboard.type("slow ti")
+        await expect(page.get_by_role("dialog").get_by_role("option").first).to_contain_text("Slow tides")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/admin/article/edit/{made.id}")
+        await page.goto("/admin/article/list")
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Search anything")
+        await page.keyboard.press("Escape")
+        await page.get_by_label("Account of Editor").press("Enter")
+        await page.get_by_role("button", name="Dark").press("Enter")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_label("Account of Editor")).to_be_focused()
+        await page.reload()
+        assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 23, 21)"
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await expect(page.get_by_role("link", name="Comments")).to_be_hidden()
+        await page.get_by_role("button", name="Menu").press("Enter")
+        await expect(page.get_by_role("link", name="Dashboard")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("link", name="Comments")).to_be_hidden()
