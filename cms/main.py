@@ -28,6 +28,8 @@ from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.router import add_routes
 from cms.database import Database
+from cms.delivery.preview import PREVIEW_PATH
+from cms.delivery.router import build_preview_router
 from cms.editorial.bulk import build_bulk_router
 from cms.editorial.emptying import HOURLY, empty_trash
 from cms.editorial.history_router import build_changes_router, build_history_router
@@ -80,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _provide(app, settings)
     add_problem_handler(app, {DatabaseUnavailable: Unavailable, StorageError: Unavailable})
-    add_routes(app, *_build_api(), build_files_router(), build_health_router())
+    add_routes(app, *_build_api(), build_files_router(), build_preview_router(), build_health_router())
     mount_admin(app, registry)
     describe(app, registry, settings)
     surround(app, _layers(settings, app.state.gate))
@@ -133,7 +135,7 @@ def _layers(settings: Settings, gate: Gate) -> list[Middleware]:
         Middleware(RequestId),
         Middleware(ClientAddress, trusted=settings.trusted_proxies),
         Middleware(SecurityHeaders, public_url=public_url),
-        Middleware(AccessLog),
+        Middleware(AccessLog, secret_under=PREVIEW_PATH),
         Middleware(TrustedHost, public_url=public_url, development=not settings.is_production),
         Middleware(
             CORSMiddleware,

@@ -155,8 +155,10 @@ class AccessLog:
     The line is INFO, WARNING for a 404, ERROR from 500 up. The actor is `scope["state"]["actor_id"]`, if set.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, secret_under: str | None = None) -> None:
+        """:param secret_under: the beginning of paths whose rest is a secret; it is struck out."""
         self.app = app
+        self.secret_under = secret_under
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -164,12 +166,18 @@ class AccessLog:
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
-            _log_request(scope, answer.status or 500, started, error)
+            self._log(scope, answer.status or 500, started, error)
             if not answer.is_complete:
                 raise
             # Answered and logged with its request id; raised on, the server would log it once more, without.
         else:
-            _log_request(scope, answer.status, started)
+            self._log(scope, answer.status, started)
+
+    def _log(self, scope: Scope, status: int, started: float, error: Exception | None = None) -> None:
+        path = scope["path"][:_LONGEST_PATH]
+        if self.secret_under is not None and path.startswith(self.secret_under):
+            path = f"{self.secret_under}[redacted]"
+        _log_request(scope, path, status, started, error)
 
 
 class TrustedHost:
@@ -218,10 +226,10 @@ class Answer:
         self.is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
 
-def _log_request(scope: Scope, status: int, started: float, error: Exception | None = None) -> None:
+def _log_request(scope: Scope, path: str, status: int, started: float, error: Exception | None) -> None:
     is_crash = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     level = "ERROR" if is_crash else "WARNING" if status == HTTPStatus.NOT_FOUND else "INFO"
-    method, path = scope["method"], scope["path"][:_LONGEST_PATH]
+    method = scope["method"]
     milliseconds = round((perf_counter() - started) * 1000, 1)
     actor = scope.get("state", {}).get("actor_id")
     logger.bind(method=method, path=path, status=status, ms=milliseconds, actor=actor).opt(exception=error).log(

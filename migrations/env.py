@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 import cms.auth.sessions
 import cms.content
 import cms.crud.idempotency
+import cms.delivery.links
 import cms.editorial.history
 import cms.editorial.pending
 import cms.events.outbox
@@ -25,6 +26,7 @@ DECLARED = (
     cms.auth.sessions,
     cms.content,
     cms.crud.idempotency,
+    cms.delivery.links,
     cms.editorial.history,
     cms.editorial.pending,
     cms.events.outbox,

@@ -85,6 +85,7 @@ GET    /api/v1/changes                                      401 403 403 200 200
 POST   /api/v1/changes/{id}/undo                            401 403 403 200 200
 
 GET    /media/{first}/{second}/{name}                       200 200 200 200 200
+GET    /preview/{token}                                     200 200 200 200 200
 GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
 
 GET    /admin                                               307 307 307 307 307

@@ -29,6 +29,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Action, Actor, Role
 from cms.crud.problems import NotFound
 from cms.crud.service import UnitOfWork
+from cms.delivery.links import make_link
 from cms.editorial.behaviours import Publishable
 from cms.editorial.drafts import draft_schema
 from cms.editorial.workflow import EditorialService
@@ -119,6 +120,8 @@ class Caller:
         place = path.replace("{key}", key).replace("{pk}", key).replace("{path}", STYLE)
         place = place.replace("/media/{first}/{second}/{name}", self.file)
         place = in_history(place)
+        if "{token}" in place:
+            place = place.replace("{token}", await self.preview())
         if "{id}" in place:
             place = place.replace("{id}", await self.change())
         response = await self.send(method, path, place, content_type, record)
@@ -151,6 +154,12 @@ class Caller:
                 await service.submit(record)
             if verb == "schedule":
                 await service.publish(record, utc_now() + timedelta(days=1))
+
+    async def preview(self) -> str:
+        """The token of a link that works."""
+        record = await make_sample(self.installation, registry.by_name("articles"), next(numbers))
+        async with self.installation.work(Role.EDITOR) as work:
+            return (await make_link(work, registry.by_name("articles"), record.id, timedelta(days=1))).token
 
     async def change(self) -> str:
         """The id of a change that can be undone."""

@@ -1,0 +1,1 @@
+"""Previews, and the links that show them."""
