@@ -80,8 +80,9 @@ class Editor:
         changed = form.changed_since(str(sent.get("_base", "")))
         try:
             refuse_unknown(self.content_type, sent)
+            change_id = None
             if changed or verb != "save":
-                await update_record(self.request, self.content_type, target, form, changed, verb)
+                change_id = await update_record(self.request, self.content_type, target, form, changed, verb)
         except PreconditionFailed as error:
             return await self._conflict(pk, form, sent, error)
         except NotFound:
@@ -90,7 +91,8 @@ class Editor:
         except (Problem, DatabaseUnavailable) as error:
             return await self._refused(form, error, pk, sent)
         notice = _NOTICES[verb] if changed or verb != "save" else "unchanged"
-        return shell_of(self.request).go(self._path(pk), Notice(notice))
+        undo = str(change_id) if change_id else None
+        return shell_of(self.request).go(self._path(pk), Notice(notice, change_id=undo))
 
     async def _conflict(self, pk: str, form: ContentForm, sent: FormData, error: PreconditionFailed) -> Response:
         """The same form over the record as it now stands: what was typed stays, the rest is brought up to date."""

@@ -26,6 +26,7 @@ class MediaView(ContentView):
     """Media: a record is made by uploading its file, and its file goes with it."""
 
     list_template = "media_list.html"
+    is_deleting_final = True  # the file goes with it
 
     async def show_create(self, request: Request) -> Response:
         """The form of an upload."""

@@ -7,6 +7,7 @@ and what is changed goes through the services.
 import types
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqladmin import ModelView
 from sqlalchemy import Connection
@@ -33,6 +34,8 @@ from cms.crud.registry import Registry
 from cms.crud.rights import refusal
 from cms.crud.values import MAX_SEARCH, is_uuid
 from cms.editorial.behaviours import Publishable, Trashable
+from cms.editorial.recorder import change_left_by
+from cms.editorial.snapshots import is_secret
 from cms.editorial.workflow import EditorialService
 
 
@@ -48,6 +51,12 @@ class ContentView(ModelView):
     list_template = "list.html"
     marks: ClassVar[Mapping[str, Verb]] = {}
     """Steps of this type's own, by name; they can be taken back, so nobody is asked whether they are sure."""
+
+    @property
+    def is_deleting_final(self) -> bool:
+        """Whether nobody can give a deleted record back: it went past the trash, and a secret of it is not kept."""
+        fields = (self.content_type.fields[name] for name in self.content_type.write_fields)
+        return not issubclass(self.content_type.model, Trashable) and any(is_secret(info) for info in fields)
 
     async def show_list(self, request: Request) -> Response:
         """The records that the actor may see, narrowed and ordered by the address."""
@@ -139,12 +148,14 @@ class ContentView(ModelView):
             if not isinstance(service, EditorialService) or not issubclass(self.content_type.model, Trashable):
                 raise self._missing()
             await service.restore(pk)
-        return shell_of(request).go(f"/admin/{self.identity}/edit/{pk}", Notice("restored"))
+        change_id = change_left_by(work.session)
+        notice = Notice("restored", change_id=str(change_id) if change_id else None)
+        return shell_of(request).go(f"/admin/{self.identity}/edit/{pk}", notice)
 
     async def bulk(self, request: Request) -> Response:
         """Do one thing to the records that were chosen in the list: to all or to none.
 
-        What can't be taken back at once is asked about first.
+        Only what can't be taken back is asked about first.
         """
         form = form_of(request)
         verb, chosen = _chosen(form)
@@ -155,7 +166,7 @@ class ContentView(ModelView):
             return shell_of(request).go(f"/admin/{self.identity}/list", Notice("none_chosen"))
         if len(targets) > MOST_AT_ONCE:
             raise BadQuery(f"At most {MOST_AT_ONCE} records can be changed at once.")
-        if verb in VERBS and form.get("confirmed") != "yes":
+        if verb == "delete" and self.is_deleting_final and form.get("confirmed") != "yes":
             return await self._ask(request, verb, targets)
         try:
             action = ACTIONS.get(verb, Action.UPDATE)
@@ -164,7 +175,7 @@ class ContentView(ModelView):
         except Problem as problem:
             return await self._ask(request, verb, targets, problem)
         await self.after(request, verb, done.records)
-        return shell_of(request).go(f"/admin/{self.identity}/list", self._notice(verb, targets))
+        return shell_of(request).go(f"/admin/{self.identity}/list", self._notice(verb, targets, done.change_id))
 
     async def after(self, request: Request, verb: str, records: list[Any]) -> None:
         """Do what has to wait until a step over many records is committed."""
@@ -182,16 +193,15 @@ class ContentView(ModelView):
             "records": [(target, titles.get(str(target.pk))) for target in targets],
             "problem": problem,
             "at": at,
-            "is_trash": issubclass(self.content_type.model, Trashable),
         }
         return await shell_of(request).render(request, "confirm.html", context, problem.status if problem else 200)
 
-    def _notice(self, verb: str, targets: list[Target]) -> Notice:
+    def _notice(self, verb: str, targets: list[Target], change_id: UUID | None) -> Notice:
         count = len(targets) if len(targets) > 1 else None
-        if verb == "delete" and issubclass(self.content_type.model, Trashable):
-            only = None if count else str(targets[0].pk)
-            return Notice("trashed", self.identity if only else None, only, count)
-        return Notice(_DONE.get(verb, "marked"), many=count)
+        is_trash = verb == "delete" and issubclass(self.content_type.model, Trashable)
+        is_final = verb == "delete" and self.is_deleting_final
+        undo = str(change_id) if change_id and not is_final else None
+        return Notice("trashed" if is_trash else _DONE.get(verb, "marked"), many=count, change_id=undo)
 
     def _verbs(self, actor: Actor) -> list[str]:
         """What the actor may do to records of this type, many at once."""

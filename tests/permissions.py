@@ -95,6 +95,7 @@ GET    /admin/login                                         200 200 303 303 303
 POST   /admin/login                                         303 303 303 303 303
 POST   /admin/logout                                        303 303 303 303 303
 GET    /admin/static/{path}                                 200 200 200 200 200
+POST   /admin/undo/{change_id}                              303 303 403 303 303
 
 GET    /admin/(article|media)/(list|create|lookup)          303 303 200 200 200
 GET    /admin/(article|media)/details/{pk}                  303 303 200 200 200

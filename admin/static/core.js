@@ -87,8 +87,9 @@ export function toast(text, { undo, href, label = "Open", kind = "good", seconds
 
 async function takeBack(box, change) {
   try {
-    await send(`/admin/undo/${change}`);
-    location.reload();
+    const { url } = await send(`/admin/undo/${change}`);
+    if (url === location.pathname + location.search) location.reload();
+    else location.assign(url);
   } catch (problem) {
     box.remove();
     toast(problem.detail, { kind: "bad" });

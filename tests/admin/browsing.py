@@ -50,6 +50,11 @@ class Page(HTMLParser):
         return next(form for form in self.forms if form.action.endswith(action))
 
     @property
+    def undo(self) -> Form:
+        """What takes back the step that a notice tells of."""
+        return next(form for form in self.forms if form.action.startswith("/admin/undo/"))
+
+    @property
     def edit(self) -> Form:
         """The form of a record."""
         return next(form for form in self.forms if "_base" in form.fields)

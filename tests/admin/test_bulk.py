@@ -1,4 +1,4 @@
-"""Steps over many records: asked about first, done to all or to none, and the trash that gives records back."""
+"""Steps over many records: done to all or to none, and taken back; asked about first where they can't be."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
 from tests.installation import Installation
+from tests.samples import make_sample
 
 
 async def drafts(installation: Installation, count: int) -> list[Any]:
@@ -21,17 +22,31 @@ def named(records: list[Any]) -> list[str]:
     return [f"{record.id}:{record.version}" for record in records]
 
 
-async def test_publishing_many_is_asked_about_first(installation: Installation, editor: Visitor) -> None:
+async def test_publishing_many_is_done_at_once_and_undone_at_once(installation: Installation, editor: Visitor) -> None:
     records = named(await drafts(installation, 3))
-    asked = await editor.post("/article/bulk", action="publish", records=records)
-    assert asked.status == 200
-    assert "Publish 3 articles?" in asked.text
-    assert "Draft 0" in asked.text
-    assert [row["published_at"] for row in await installation.rows("articles")] == [None] * 3
-    done = await editor.send(asked.form("/bulk"))
+    done = await editor.post("/article/bulk", action="publish", records=records)
     assert done.status == 303
     assert all(row["published_at"] for row in await installation.rows("articles"))
-    assert "3 records: published" in (await editor.get("/article/list")).text
+    page = await editor.get("/article/list")
+    assert "3 records: published" in page.text
+    await editor.send(page.undo)
+    assert [row["published_at"] for row in await installation.rows("articles")] == [None] * 3
+
+
+async def test_what_can_not_be_taken_back_is_asked_about_first(installation: Installation, admin: Visitor) -> None:
+    """Of an account no password is kept, so nobody could give it back."""
+    record = await make_sample(installation, installation.registry.by_name("users"))
+    count = len(await installation.rows("users"))
+    asked = await admin.post("/user/bulk", action="delete", records=named([record]))
+    assert asked.status == 200
+    assert "This can't be undone." in asked.text
+    assert record.name in asked.text
+    assert len(await installation.rows("users")) == count
+    assert (await admin.send(asked.form("/bulk"))).status == 303
+    assert len(await installation.rows("users")) == count - 1
+    page = await admin.get("/user/list")
+    assert "Deleted." in page.text
+    assert "/undo/" not in page.html
 
 
 async def test_all_or_none(installation: Installation, editor: Visitor) -> None:
@@ -68,8 +83,8 @@ async def test_the_trash_gives_back(installation: Installation, editor: Visitor)
     page = await editor.get("/article/list")
     assert "Moved to the trash." in page.text
     assert (await editor.get(f"/article/edit/{made.id}")).status == 404
-    back = await editor.send(page.form(f"/restore/{made.id}"))
-    assert back.response.headers["location"] == f"/admin/article/edit/{made.id}"
+    back = await editor.send(page.undo)
+    assert back.status == 303
     assert (await installation.rows("articles"))[0]["trashed_at"] is None
     assert "Moved to the trash." not in (await editor.get("/article/list")).text, "a notice is shown once"
 

@@ -86,7 +86,7 @@ async def test_d05_nothing_that_is_stored_runs_wherever_it_is_shown(
                 assert answer.status == 200, path
                 assert await page.evaluate("window.hit") is None, path
         await page.goto(f"/admin/category/edit/{records['category']}")
-        await page.get_by_role("button", name="Delete…").click()
+        await page.get_by_role("button", name="Delete").click()
         await page.get_by_role("heading", level=1).wait_for()
         assert await page.evaluate("window.hit") is None
         await page.goto("/admin/site/list")

@@ -122,8 +122,9 @@ class Caller:
         place = in_history(place)
         if "{token}" in place:
             place = place.replace("{token}", await self.preview())
-        if "{id}" in place:
-            place = place.replace("{id}", await self.change())
+        for name in ("{id}", "{change_id}"):
+            if name in place:
+                place = place.replace(name, await self.change())
         response = await self.send(method, path, place, content_type, record)
         return response, record is None or before == await self.row(content_type, record.id)
 
