@@ -20,6 +20,7 @@ SENTENCES: Final = {
     "marked": "Marked.",
     "undone": "Undone.",
     "revived": "Restored: this is a new revision, with what was there then.",
+    "drafted": "Put into the working draft: readers see nothing of it yet.",
     "purged": "Deleted for good.",
     "emptied": "The trash is empty.",
     "link_revoked": "The link shows nothing any more.",

@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from cms.crud.content_type import ContentType
 from cms.crud.models import Record
-from cms.crud.problems import Conflict, FieldError, Invalid, suggestion
+from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, suggestion
 from cms.crud.relations import find_related
 from cms.crud.service import UnitOfWork
 from cms.crud.structure import FieldInfo, Shape
+from cms.editorial.drafts import DraftingService, draft_fields, draft_schema
 from cms.editorial.history import FIRST_DRAFT, Revision
 from cms.editorial.merge import is_same
 from cms.editorial.revisions import no_revision
@@ -51,6 +52,31 @@ async def restore_revision(
     return misfits
 
 
+async def restore_into_draft(
+    work: UnitOfWork, content_type: ContentType[Any], record: Record, number: int, expected: int
+) -> Misfits:
+    """Put the values of a revision, be it of a working draft, into the working draft: nothing that is public moves.
+
+    :param record: loaded to be written.
+    :param expected: the version that was seen: of the draft where there is one, else of the record.
+    :returns: the fields that were left alone.
+    :raises NotFound: if there is no such revision, or no drafts of such records.
+    :raises PreconditionFailed: if somebody changed the draft meanwhile.
+    """
+    service = work.service(content_type)
+    if not isinstance(service, DraftingService):
+        raise NotFound(f"A {content_type.label.lower()} has no working draft.")
+    recorded = await _found(work, content_type, record.id, number)
+    values = {name: value for name, value in recorded.values.items() if name in draft_fields(content_type)}
+    fitting, misfits = await fit(work, content_type, values)
+    for name in [name for name in fitting if not content_type.policy.can_set(work.actor, name, fitting[name])]:
+        del fitting[name]
+        misfits[name] = f"You may not set “{name}”."
+    as_sent = {name: fitting[name] if content_type.fields[name].is_relation else values[name] for name in fitting}
+    await service.save_draft(record, draft_schema(content_type).model_validate(as_sent), expected)
+    return misfits
+
+
 async def fit(work: UnitOfWork, content_type: ContentType[Any], values: Values) -> tuple[Values, Misfits]:
     """Recorded values as a service takes them; related records that are gone, or that the actor can't see, left out.
 
@@ -79,12 +105,17 @@ async def missing_related(work: UnitOfWork, info: FieldInfo, value: Any) -> list
     return [related for related, record in zip(ids, found, strict=True) if record is None]
 
 
-async def _recorded(work: UnitOfWork, content_type: ContentType[Any], record_id: UUID, number: int) -> Values:
+async def _found(work: UnitOfWork, content_type: ContentType[Any], record_id: UUID, number: int) -> Any:
     of_record = Revision.record_id == record_id, Revision.record_type == content_type.name
     statement = select(Revision.version, Revision.values).where(*of_record, Revision.number == number)
     row = (await work.session.execute(statement)).one_or_none()
     if row is None:
         raise no_revision(content_type, number)
+    return row
+
+
+async def _recorded(work: UnitOfWork, content_type: ContentType[Any], record_id: UUID, number: int) -> Values:
+    row = await _found(work, content_type, record_id, number)
     if row.version >= FIRST_DRAFT:
         raise Conflict(
             f"Revision {number} is of a working draft, and restoring never publishes; copy what you need of it."

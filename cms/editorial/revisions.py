@@ -85,6 +85,17 @@ class Histories:
         names = name_actors(connection, self.people, (row.actor_id for row in rows))
         return [_head(row, names) for row in rows], [row.values for row in rows]
 
+    def newest(
+        self, connection: Connection, content_type: ContentType[Any], key: str, actor: Actor, before: int | None = None
+    ) -> int | None:
+        """The number of a record's newest revision, or of the newest one before another; None if there is none."""
+        of_record = _revisions_of(content_type, edited_id(connection, content_type, key, actor)).subquery()
+        statement = select(func.max(of_record.c.number))
+        if before is not None:
+            statement = statement.where(of_record.c.number < before)
+        number: int | None = connection.scalar(statement)
+        return number
+
     def _found(self, connection: Connection, content_type: ContentType[Any], record_id: UUID, number: int) -> Row[Any]:
         statement = _revisions_of(content_type, record_id).add_columns(Revision.values)
         row = connection.execute(statement.where(Revision.number == number)).one_or_none()

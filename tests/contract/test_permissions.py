@@ -111,7 +111,8 @@ class Caller:
 
     async def call(self, method: str, path: str) -> tuple[httpx.Response, bool]:
         """The response, and whether the record that the route is about is the same as before."""
-        content_type = self.types.get(path.removeprefix(API).removeprefix("/admin").lstrip("/").split("/")[0])
+        words = path.removeprefix(API).removeprefix("/admin").split("/")
+        content_type = next((self.types[word] for word in words if word in self.types), None)
         is_keyed = "{key}" in path or "{pk}" in path or (path.startswith(API) and path.endswith("/bulk"))
         record = await self.record_of(content_type, path) if content_type and is_keyed else None
         if record is not None:
@@ -138,7 +139,8 @@ class Caller:
         record = await make_sample(self.installation, content_type, next(numbers), **over)
         if path.rpartition("/")[2] in WITH_A_DRAFT:
             await self.draft(content_type, record.id, path.rpartition("/")[2])
-        if "restore" in path.split("/") and "published_at" in over and "revisions" not in path:
+        is_of_revision = "revisions" in path or "/history/" in path
+        if "restore" in path.split("/") and "published_at" in over and not is_of_revision:
             async with self.installation.work() as work:
                 service = work.service(content_type)
                 await service.delete(await service.get(record.id, Action.DELETE), 0)
@@ -231,6 +233,8 @@ class Caller:
             return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
         if record is None:
             return {}
+        if "/history/" in path:
+            return {"number": "1", "version": str(record.version)}
         change = SAMPLES[content_type.name].change
         return {"_version": str(record.version), **{name: str(value) for name, value in change.items()}}
 

@@ -1,0 +1,173 @@
+"""Two revisions beside each other: what changed of each field, as a page can show it on both sides or in one text."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import yaml
+
+from admin.fields import label_of
+from cms.crud.content_type import ContentType
+from cms.crud.structure import Shape
+from cms.crud.values import is_uuid
+from cms.editorial.diffs import Difference, Edit, Hunk, TextDifference, diff
+from cms.editorial.lines import Text
+from cms.editorial.merge import Kind, kinds_of
+from cms.editorial.snapshots import Values
+
+CONTEXT = 2
+"""Unchanged lines that are shown on either side of changed ones."""
+MOST_PLACES = 200
+"""Places of one text that are shown; nobody reads through more."""
+
+Titles = Mapping[str, str]
+"""What related records are called, by id."""
+
+
+class Piece(NamedTuple):
+    """Some text of which the same became."""
+
+    edit: Edit
+    text: str
+
+
+class Place(NamedTuple):
+    """A place of a field that changed.
+
+    :param line: the number of the first line shown, of a long text; 0 where it is no matter of lines.
+    """
+
+    line: int
+    before: list[Piece]
+    after: list[Piece]
+    both: list[Piece]
+
+
+class Compared(NamedTuple):
+    """A field that changed.
+
+    :param note: what no place shows.
+    """
+
+    label: str
+    places: list[Place]
+    note: str = ""
+
+
+def compare(content_type: ContentType[Any], before: Values, after: Values, titles: Titles) -> list[Compared]:
+    """What changed between two revisions, field by field; takes a while for long texts."""
+    fields = content_type.fields
+    words = {n: Kind.LINES for n, info in fields.items() if info.python_type is str and info.shape is Shape.COLUMN}
+    found = diff(before, after, {**kinds_of(content_type), **words})
+    return [row for difference in found for row in _rows(content_type, difference, titles)]
+
+
+def related_ids(content_type: ContentType[Any], values: Iterable[Values]) -> dict[str, set[str]]:
+    """The ids of related records that revisions name, by the field."""
+    ids: dict[str, set[str]] = {}
+    for one in values:
+        for name, value in one.items():
+            info = content_type.fields.get(name)
+            if info is not None and info.is_relation:
+                related = value if isinstance(value, list) else [value]
+                ids.setdefault(name, set()).update(i for i in related if isinstance(i, str) and is_uuid(i))
+    return ids
+
+
+def _rows(content_type: ContentType[Any], found: Difference, titles: Titles, above: str = "") -> Iterable[Compared]:
+    label = f"{above}{label_of(found.name)}"
+    if found.members is not None:
+        for member in found.members:
+            yield from _rows(content_type, member, titles, f"{label} › ")
+    elif found.text is not None:
+        yield _text(label, found.text, Text.of(found.before or "").lines)
+    elif found.elements is not None:
+        yield _sides(label, titles, found.elements.removed, found.elements.added)
+    else:
+        old, new = ([] if value in (None, "", []) else [value] for value in (found.before, found.after))
+        yield _sides(label, titles, old, new)
+
+
+def _sides(label: str, titles: Titles, removed: Iterable[Any], added: Iterable[Any]) -> Compared:
+    old = [Piece(Edit.REMOVED, _whole([_shown(value, titles)])) for value in removed]
+    new = [Piece(Edit.ADDED, _whole([_shown(value, titles)])) for value in added]
+    return Compared(label, [Place(0, old, new, [*old, *new])])
+
+
+def _shown(value: Any, titles: Titles) -> str:
+    """A recorded value as people read it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, dict | list):
+        return str(yaml.safe_dump(value, allow_unicode=True, sort_keys=False)).strip()
+    text = str(value)
+    if is_uuid(text):
+        return titles.get(text, f"{text} (gone)")
+    return _time(text) or text
+
+
+def _time(text: str) -> str | None:
+    if len(text) < 20 or text[10] != "T" or not text.endswith("Z"):
+        return None
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return None
+
+
+def _text(label: str, text: TextDifference, lines: tuple[str, ...]) -> Compared:
+    is_long = len(lines) > 1 or any(len(hunk.after) > 1 for hunk in text.hunks)
+    shown = text.hunks[:MOST_PLACES]
+    places = [_place(near, lines) for near in _near(shown)]
+    if not is_long:
+        places = [place._replace(line=0) for place in places]
+    hidden = len(text.hunks) - len(shown)
+    note = f"… and {hidden} more places." if hidden else "" if shown else "Only the ends of lines are others."
+    return Compared(label, places, note)
+
+
+def _near(hunks: Sequence[Hunk]) -> Iterator[list[Hunk]]:
+    """The changed places of a text, those together of which the unchanged lines around would meet."""
+    near: list[Hunk] = []
+    for hunk in hunks:
+        if near and _start(hunk) - _end(near[-1]) > 2 * CONTEXT:
+            yield near
+            near = []
+        near.append(hunk)
+    if near:
+        yield near
+
+
+def _start(hunk: Hunk) -> int:
+    return hunk.before_line - 1
+
+
+def _end(hunk: Hunk) -> int:
+    return hunk.before_line - 1 + len(hunk.before)
+
+
+def _place(near: Sequence[Hunk], lines: tuple[str, ...]) -> Place:
+    at = max(0, _start(near[0]) - CONTEXT)
+    line, both = at + 1, list[Piece]()
+    for hunk in near:
+        both += [*_kept(lines[at : _start(hunk)]), *_changed(hunk)]
+        at = _end(hunk)
+    both += _kept(lines[at : at + CONTEXT])
+    before = [piece for piece in both if piece.edit is not Edit.ADDED]
+    after = [piece for piece in both if piece.edit is not Edit.REMOVED]
+    return Place(line, before, after, both)
+
+
+def _kept(lines: Sequence[str]) -> list[Piece]:
+    return [Piece(Edit.KEPT, _whole(lines))] if lines else []
+
+
+def _changed(hunk: Hunk) -> list[Piece]:
+    if hunk.words:
+        return [*(Piece(words.edit, words.text) for words in hunk.words), Piece(Edit.KEPT, "\n")]
+    sides = (Edit.REMOVED, hunk.before), (Edit.ADDED, hunk.after)
+    return [Piece(edit, _whole(lines)) for edit, lines in sides if lines]
+
+
+def _whole(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
