@@ -196,7 +196,7 @@ def cells() -> Iterator[tuple[Role, str, str]]:
 def identity_of(path: str) -> str:
     """The name of the type that an address is about."""
     names = {name for content_type in registry for name in (content_type.name, content_type.singular)}
-    return next(word for word in path.removeprefix(API).split("/") if word in names)
+    return next((word for word in path.removeprefix(API).split("/") if word in names), "")
 
 
 @SOME_OR_ALL
