@@ -89,12 +89,12 @@ def _rows(content_type: ContentType[Any], found: Difference, titles: Titles, abo
 
 
 def _sides(label: str, titles: Titles, removed: Iterable[Any], added: Iterable[Any]) -> Compared:
-    old = [Piece(Edit.REMOVED, _whole([_shown(value, titles)])) for value in removed]
-    new = [Piece(Edit.ADDED, _whole([_shown(value, titles)])) for value in added]
+    old = [Piece(Edit.REMOVED, _whole([shown_value(value, titles)])) for value in removed]
+    new = [Piece(Edit.ADDED, _whole([shown_value(value, titles)])) for value in added]
     return Compared(label, [Place(0, old, new, [*old, *new])])
 
 
-def _shown(value: Any, titles: Titles) -> str:
+def shown_value(value: Any, titles: Titles) -> str:
     """A recorded value as people read it."""
     if isinstance(value, bool):
         return "Yes" if value else "No"

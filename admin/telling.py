@@ -74,11 +74,12 @@ def listed(words: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def who(actor: Mapping[str, Any] | None, door: str) -> str:
-    """Who did it, as far as that is known."""
+def by(actor: Mapping[str, Any] | None, door: Door) -> str:
+    """Who did it, as far as that is known, and which way it came in where that was not by these screens."""
     if actor is not None:
-        return str(actor["name"] or "Somebody whose account is gone")
-    return "The system" if door in {Door.SYSTEM, Door.FILES} else "The public"
+        name = str(actor["name"] or "Somebody whose account is gone")
+        return name if door is Door.ADMIN else f"{name}, through {DOORS[door]}"
+    return {Door.SYSTEM: "The system", Door.FILES: "Files"}.get(door, "The public")
 
 
 def ago(time: datetime, now: datetime) -> str:

@@ -16,7 +16,7 @@ from admin.reading import Opened, may, open_record, titles_of
 from admin.screens import Page
 from admin.security import form_of
 from admin.shell import shell_of
-from admin.telling import DOORS, ago, icon_of, summary_of, who
+from admin.telling import ago, by, icon_of, summary_of
 from cms.auth.users import user
 from cms.crud.conditional import check_version
 from cms.crud.content_type import ContentType
@@ -90,8 +90,7 @@ async def show_history(request: Request) -> Response:
         "is_whole": wanted.cursor is None,
         "summary_of": summary_of,
         "icon_of": icon_of,
-        "who": who,
-        "doors": DOORS,
+        "by": by,
         "ago": ago,
         "now": utc_now(),
         "title": _title(content_type, shown),

@@ -36,9 +36,9 @@ async def test_a_timeline_tells_who_did_what_when_and_how(installation: Installa
     assert page.status == 200
     for told in (
         "Created", "Changed title, excerpt and content", "Published", "Changed title in the working draft", "Scheduled",
-        "Editor , through the API", "just now", "What readers see", "The working draft", "it goes public", "in 9 years",
+        "Editor, through the API", "just now", "What readers see", "The working draft", "it goes public", "in 9 years",
     ):  # fmt: skip
-        assert told.replace(" ,", ",") in page.text.replace(" ,", ","), told
+        assert told in page.text, told
     assert f"/admin/article/edit/{made.id}" in page.links
 
 
