@@ -92,13 +92,16 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     """The application on a port of its own; the address of the site."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="off"))
+        config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=5)
+        server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
             await asyncio.sleep(0.01)
-        yield f"http://localhost:{listener.getsockname()[1]}"
-        server.should_exit = True
-        await task
+        try:
+            yield f"http://localhost:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
 
 
 @asynccontextmanager
@@ -111,8 +114,10 @@ async def opened(
     if role is not None:
         await context.add_cookies([{"name": "masthead", "value": installation.people[role].cookie, "url": url}])
     window = Window(context, url)
-    yield window
-    for page in context.pages:
-        window.noise += await page.evaluate("window.broken || []")
-    await context.close()
+    try:
+        yield window
+        for page in context.pages:
+            window.noise += await page.evaluate("window.broken || []")
+    finally:
+        await context.close()
     assert window.noise == []
