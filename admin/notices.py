@@ -23,6 +23,7 @@ SENTENCES: Final = {
     "drafted": "Put into the working draft: readers see nothing of it yet.",
     "purged": "Deleted for good.",
     "emptied": "The trash is empty.",
+    "half_emptied": "The trash was emptied, but for what is still in use.",
     "link_revoked": "The link shows nothing any more.",
     "approved": "Approved: readers see it now.",
     "rejected": "Rejected.",

@@ -101,6 +101,9 @@ GET    /admin/static/{path}                                 200 200 200 200 200
 POST   /admin/undo/{change_id}                              303 303 403 303 303
 
 GET    /admin/changes                                       303 303 403 200 200
+GET    /admin/trash                                         303 303 200 200 200
+POST   /admin/trash/restore                                 303 303 404 303 303
+POST   /admin/trash/(delete|empty)                          303 303 403 403 303
 GET    /admin/history/(article|media|page|category|tag|comment|menu|redirect)/{pk}            303 303 403 200 200
 GET    /admin/history/(user|site)/{pk}                      303 303 403 403 200
 POST   /admin/history/(article|page)/{pk}/restore           303 303 403 200 200

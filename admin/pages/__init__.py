@@ -1,7 +1,21 @@
 """The screens that are no lists and forms of a content type, one module each, joined into one table."""
 
-from admin.pages import changes, history, moderation, search, undo
+from admin.pages import (
+    changes,
+    history,
+    moderation,
+    search,
+    trash,
+    undo,
+)
 from admin.screens import Page
 
-PAGES: tuple[Page, ...] = (*search.PAGES, *moderation.PAGES, *changes.PAGES, *history.PAGES, *undo.PAGES)
+PAGES: tuple[Page, ...] = (
+    *search.PAGES,
+    *changes.PAGES,
+    *history.PAGES,
+    *moderation.PAGES,
+    *trash.PAGES,
+    *undo.PAGES,
+)
 """Every such screen. Their addresses win over those of content types."""

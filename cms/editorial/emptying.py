@@ -12,7 +12,7 @@ from cms.crud.conditional import ANY_VERSION
 from cms.crud.content_type import ContentType
 from cms.crud.fields import now
 from cms.crud.plan import Reader
-from cms.crud.policy import SYSTEM, Door
+from cms.crud.policy import SYSTEM, Actor, Door
 from cms.crud.problems import Problem
 from cms.crud.relations import lock_records
 from cms.crud.service import UnitOfWork
@@ -26,10 +26,14 @@ BATCH = 20
 """Records in one transaction, so that nobody waits for long."""
 
 
-async def empty_trash(database: Database, reader: Reader, older_than: timedelta) -> int:
-    """Delete for good what has been in the trash for longer than that, as the system.
+async def empty_trash(
+    database: Database, reader: Reader, older_than: timedelta, actor: Actor = SYSTEM, door: Door = Door.SYSTEM
+) -> int:
+    """Delete for good what has been in the trash for longer than that.
 
     What is still in use stays, and is told of in the log.
+
+    :param actor: on whose behalf; an administrator, or the system.
 
     :returns: how many records went, those below them aside.
     """
@@ -39,7 +43,7 @@ async def empty_trash(database: Database, reader: Reader, older_than: timedelta)
             due = await database.read_soon(_due, content_type, older_than)
             for start in range(0, len(due), BATCH):
                 async with database.session() as session:
-                    work = UnitOfWork(session, SYSTEM, reader, door=Door.SYSTEM)
+                    work = UnitOfWork(session, actor, reader, door=door)
                     count += await _purge(work, content_type, due[start : start + BATCH], older_than)
     return count
 

@@ -231,12 +231,19 @@ class Caller:
         if path.endswith("/bulk"):
             record = await self.record_of(content_type, path)
             return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
+        if path.startswith(("/admin/trash/", "/admin/history/")):
+            return await self.fields_of_screen(path, record)
         if record is None:
             return {}
-        if "/history/" in path:
-            return {"number": "1", "version": str(record.version)}
         change = SAMPLES[content_type.name].change
         return {"_version": str(record.version), **{name: str(value) for name, value in change.items()}}
+
+    async def fields_of_screen(self, path: str, record: Any) -> dict[str, str]:
+        """What a form of a screen that is no form of a record has."""
+        if path.startswith("/admin/history/"):
+            return {"number": "1", "version": str(record.version)}
+        trashed = await self.record_of(self.types["articles"], "/restore")
+        return {"record": f"articles:{trashed.id}", "confirmed": "yes"}
 
     async def request(self, method: str, place: str, options: dict[str, Any]) -> httpx.Response:
         """Send it, signed."""
