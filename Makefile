@@ -27,10 +27,10 @@ test: $(TEST_STAMP)  ## the whole suite; see CMS_TEST_POSTGRES_URL and CMS_TEST_
 	$(BIN)/pytest -n auto --cov --cov-report=
 
 test-long: $(TEST_STAMP)  ## the tests that take minutes
-	$(BIN)/pytest -n auto -m long
+	$(BIN)/pytest -n auto -m long -o faulthandler_timeout=1800
 
 clients: $(TEST_STAMP)  ## typed clients, made from the document and compiled (needs node and npm)
-	$(BIN)/pytest -m long tests/fuzz/test_clients.py
+	$(BIN)/pytest -m long -o faulthandler_timeout=1800 tests/fuzz/test_clients.py
 
 check: $(TEST_STAMP)  ## format, lint, types, import contracts, spelling, migrations without drift, coverage
 	$(BIN)/ruff format --check

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 from loguru import logger
 from sqlalchemy import select, update
@@ -465,7 +466,14 @@ async def half_done(installation: Installation, signal_name: str) -> tuple[str, 
     )
     assert worker.stdout is not None
     assert await worker.stdout.readline() == b"replaced\n"
+    if signal_name == "SIGSTOP":  # a CONT that came before it would be lost, and the worker stand still for ever
+        async with asyncio.timeout(LEASE):
+            await until(lambda: is_stopped(worker.pid))
     return str(record), worker
+
+
+async def is_stopped(pid: int) -> bool:
+    return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
 
 async def test_what_a_killed_worker_left_half_done_is_done_by_another(installation: Installation) -> None:
