@@ -4,6 +4,7 @@ from admin.pages import (
     changes,
     history,
     moderation,
+    preview,
     search,
     trash,
     undo,
@@ -15,6 +16,7 @@ PAGES: tuple[Page, ...] = (
     *changes.PAGES,
     *history.PAGES,
     *moderation.PAGES,
+    *preview.PAGES,
     *trash.PAGES,
     *undo.PAGES,
 )

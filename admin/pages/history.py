@@ -9,13 +9,14 @@ from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from admin.auth import actor_of, is_open, open_work
+from admin.auth import actor_of, open_work
 from admin.comparing import Compared, compare, related_ids
 from admin.notices import Notice
 from admin.reading import Opened, may, open_record, titles_of
 from admin.screens import Page
 from admin.security import form_of
 from admin.shell import shell_of
+from admin.targets import type_of, words_of
 from admin.telling import ago, by, icon_of, summary_of
 from cms.auth.users import user
 from cms.crud.conditional import check_version
@@ -24,10 +25,10 @@ from cms.crud.fields import utc_now
 from cms.crud.nodes import Item
 from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
-from cms.crud.problems import BadQuery, Forbidden, NotFound
+from cms.crud.problems import BadQuery
 from cms.crud.query import Query
 from cms.crud.service import UnitOfWork
-from cms.crud.values import is_uuid, whole_number
+from cms.crud.values import whole_number
 from cms.editorial.behaviours import Publishable
 from cms.editorial.pending import Draft
 from cms.editorial.recorder import change_left_by
@@ -113,7 +114,9 @@ async def restore(request: Request) -> Response:
             title = getattr(record, content_type.title_field)
             seen = await draft_version(work, pk)
             context = {"pk": pk, "number": number, "version": version, "title": title, "draft_version": seen}
-            return await shell_of(request).render(request, "history_confirm.html", {**context, **_of(content_type)})
+            return await shell_of(request).render(
+                request, "history_confirm.html", {**context, **words_of(content_type)}
+            )
         if into_draft:
             misfits = await restore_into_draft(work, content_type, record, number, version)
         else:
@@ -122,7 +125,7 @@ async def restore(request: Request) -> Response:
     change_id = change_left_by(work.session)
     if misfits:
         context = {"pk": pk, "number": number, "misfits": misfits, "change_id": change_id}
-        return await shell_of(request).render(request, "history_restored.html", {**context, **_of(content_type)})
+        return await shell_of(request).render(request, "history_restored.html", {**context, **words_of(content_type)})
     code = "unchanged" if change_id is None else "drafted" if into_draft else "revived"
     notice = Notice(code, change_id=str(change_id) if change_id else None)
     return shell_of(request).go(f"/admin/history/{content_type.singular}/{pk}", notice)
@@ -175,7 +178,7 @@ def frame_of(content_type: ContentType[Any], pk: str, opened: Opened | None, act
     """What every screen about one record tells of it, and what the actor may do to it."""
     item = opened.item if opened else {}
     return {
-        **_of(content_type),
+        **words_of(content_type),
         "pk": pk,
         "item": item,
         "version": opened.version if opened else None,
@@ -188,25 +191,6 @@ def frame_of(content_type: ContentType[Any], pk: str, opened: Opened | None, act
 def has_drafts(content_type: ContentType[Any]) -> bool:
     """Whether records of the type are edited in working drafts."""
     return issubclass(content_type.model, Publishable)
-
-
-def type_of(request: Request) -> ContentType[Any]:
-    """The content type that an address names, if the actor works on it at all; the address has to name a record too.
-
-    :raises NotFound: :raises Forbidden: otherwise.
-    """
-    actor, identity = actor_of(request), request.path_params["identity"]
-    found = next((known for known in request.app.state.registry if known.singular == identity), None)
-    if found is None or not is_uuid(str(request.path_params["pk"])):
-        raise NotFound("There is nothing at this address. It may be mistyped, or what was here is gone.")
-    if not is_open(found, actor):
-        raise Forbidden(f"Your role, {actor.role.value}, does not work on this.")
-    content_type: ContentType[Any] = found
-    return content_type
-
-
-def _of(content_type: ContentType[Any]) -> dict[str, Any]:
-    return {"content_type": content_type, "identity": content_type.singular, "noun": content_type.label.lower()}
 
 
 def _title(content_type: ContentType[Any], shown: Shown) -> str:

@@ -164,6 +164,11 @@ class Caller:
         async with self.installation.work(Role.EDITOR) as work:
             return (await make_link(work, registry.by_name("articles"), record.id, timedelta(days=1))).token
 
+    async def link(self, content_type: ContentType[Any], record: Any) -> str:
+        """The id of a link to the preview of a record."""
+        async with self.installation.work() as work:
+            return str((await make_link(work, content_type, record.id, timedelta(days=1))).id)
+
     async def change(self) -> str:
         """The id of a change that can be undone."""
         await make_sample(self.installation, registry.by_name("tags"), next(numbers))
@@ -231,17 +236,19 @@ class Caller:
         if path.endswith("/bulk"):
             record = await self.record_of(content_type, path)
             return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
-        if path.startswith(("/admin/trash/", "/admin/history/")):
-            return await self.fields_of_screen(path, record)
+        if path.startswith(("/admin/trash/", "/admin/history/", "/admin/preview/")):
+            return await self.fields_of_screen(path, content_type, record)
         if record is None:
             return {}
         change = SAMPLES[content_type.name].change
         return {"_version": str(record.version), **{name: str(value) for name, value in change.items()}}
 
-    async def fields_of_screen(self, path: str, record: Any) -> dict[str, str]:
+    async def fields_of_screen(self, path: str, content_type: Any, record: Any) -> dict[str, str]:
         """What a form of a screen that is no form of a record has."""
         if path.startswith("/admin/history/"):
             return {"number": "1", "version": str(record.version)}
+        if path.startswith("/admin/preview/"):
+            return {"link": await self.link(content_type, record)} if path.endswith("/revoke") else {"days": "7"}
         trashed = await self.record_of(self.types["articles"], "/restore")
         return {"record": f"articles:{trashed.id}", "confirmed": "yes"}
 

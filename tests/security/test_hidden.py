@@ -170,6 +170,10 @@ class Stranger(Caller):
     async def record_of(self, content_type: ContentType[Any], path: str) -> Any:
         return self.records[content_type.name]
 
+    async def link(self, content_type: ContentType[Any], record: Any) -> str:
+        """No link at all: nothing is made for the sake of a request that is refused."""
+        return NOWHERE
+
 
 async def belongings(installation: Installation, *, is_hidden: bool) -> dict[str, Any]:
     """A record of each type that belongs to the editor, or to the house."""
