@@ -16,6 +16,7 @@ from cms.crud.problems import NotFound, Problem
 from cms.crud.schemas import create_schema, update_schema
 from cms.crud.service import Service
 from cms.crud.values import is_uuid
+from cms.editorial.bulk import Bulk, bulk_schema
 from cms.editorial.recorder import change_left_by
 from cms.editorial.workflow import EditorialService
 
@@ -111,6 +112,20 @@ async def change_records(
                 raise
             changed.append(record)
     return Done(changed, change_left_by(work.session))
+
+
+async def run_bulk(request: Request, content_type: ContentType[Any], targets: list[Target], action: str) -> Done:
+    """Do what REST's bulk requests do to many records: to all of them, or to none.
+
+    :param action: as they name it.
+    :raises Problem: naming in its errors every record to which it can't be done, by its place: `/items/0`.
+    """
+    items = [{"id": target.pk, "version": max(target.version, 1)} for target in targets]
+    order = bulk_schema(content_type).model_validate({"action": action, "items": items})
+    async with open_work(request, actor_of(request)) as work:
+        bulk = Bulk(work, content_type, order)
+        answer = await bulk.run()
+    return Done(list(bulk.records.values()), answer["change_set"])
 
 
 async def publish(service: Service[Any], record: Any, _: int) -> None:

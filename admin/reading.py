@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from admin.fields import Choice, RelationField, choice_of
 from admin.forms import ContentForm
+from admin.steps import steps_of
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Control
 from cms.crud.filters import Filter
@@ -21,12 +22,16 @@ from cms.crud.nodes import Item
 from cms.crud.plan import Page, Reader
 from cms.crud.policy import Action, Actor
 from cms.crud.query import MAX_LIMIT, Query
-from cms.crud.structure import FieldInfo
+from cms.crud.registry import Registry
+from cms.crud.structure import FieldInfo, Shape
 from cms.crud.values import is_uuid
 from cms.editorial.behaviours import Publishable
 
 MOST_CHOICES = 20
 """How many records a search for a relation offers."""
+_SHOWN = ("url", "alt", "width", "height")
+_PICTURE = (*_SHOWN, "mime_type")
+"""What a picture is drawn from, and known by."""
 _FACTS = ("id", "version", "created_at", "updated_at")
 
 
@@ -45,10 +50,14 @@ class Row(NamedTuple):
     """A record in a list.
 
     :param is_editable: whether the actor may change it.
+    :param steps: what the actor may do to it at once, by name.
+    :param picture: one that shows it, if its type has any.
     """
 
     item: Item
     is_editable: bool
+    steps: tuple[str, ...] = ()
+    picture: Item | None = None
 
 
 def open_record(
@@ -63,14 +72,60 @@ def open_record(
 
 
 def list_records(
-    connection: Connection, reader: Reader, content_type: ContentType[Any], query: Query, actor: Actor
+    connection: Connection,
+    reader: Reader,
+    content_type: ContentType[Any],
+    query: Query,
+    actor: Actor,
+    columns: tuple[str, ...] = (),
 ) -> tuple[Page, list[Row]]:
-    """A page of a list, its rows with what the actor may do to them."""
-    extra = ("url",) if "url" in content_type.fields else ()
-    stage = ("status",) if issubclass(content_type.model, Publishable) else ()
-    names = _named(content_type, content_type.list_fields, ("id", "version"), extra, stage, _owner(content_type))
+    """A page of a list, its rows with what the actor may do to them.
+
+    :param columns: fields to read beside those that each row needs; the type's own where none are named.
+    """
+    shown = columns or content_type.list_fields
+    picture = picture_field(content_type, reader.registry)
+    drawn = _PICTURE if picture == "" else (picture,) if picture else ()
+    stage = ("status", "published_at") if issubclass(content_type.model, Publishable) else ()
+    title = content_type.list_fields[:1]
+    names = _named(content_type, title, shown, ("id", "version"), drawn, stage, _owner(content_type))
     page = reader.page(connection, content_type, replace(query, fields=names), actor)
-    return page, [Row(item, may(content_type, actor, Action.UPDATE, item)) for item in page.items]
+    return page, [_row(content_type, item, actor, picture) for item in page.items]
+
+
+def open_rows(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], ids: Iterable[UUID], actor: Actor
+) -> list[Row]:
+    """The records of these ids that the actor may see, as rows of a list."""
+    query = Query(filters=((Filter("id", None, "in"), tuple(ids)),), total=False)
+    return list_records(connection, reader, content_type, query, actor)[1]
+
+
+def picture_field(content_type: ContentType[Any], registry: Registry) -> str | None:
+    """Where the picture of a record is found: the name of a relation, or the empty one for the record itself."""
+    if set(_PICTURE) <= content_type.fields.keys():
+        return ""
+    for name in content_type.read_fields:
+        info = content_type.fields[name]
+        if info.shape is Shape.TO_ONE and set(_SHOWN) <= set(registry.target_of(info).reference_fields):
+            return name
+    return None
+
+
+def picture_of(item: Item, field: str | None) -> Item | None:
+    """The picture of a record that was read with it; None where it has none.
+
+    :param field: as `picture_field` has it.
+    """
+    drawn = item if field == "" else item.get(field) if field else None
+    if drawn is None or drawn.get("width") is None:  # other files have no size
+        return None
+    return {"url": drawn.get("thumbnail") or drawn["url"], "alt": drawn["alt"]}
+
+
+def _row(content_type: ContentType[Any], item: Item, actor: Actor, picture: str | None) -> Row:
+    is_editable = may(content_type, actor, Action.UPDATE, item)
+    return Row(item, is_editable, steps_of(content_type, actor, item), picture_of(item, picture))
 
 
 def titles_of(

@@ -43,6 +43,12 @@ SCREENS = (
     ("/{identity}/unpublish/{pk}", "unpublish", "POST"),
     ("/{identity}/restore/{pk}", "restore", "POST"),
     ("/{identity}/bulk", "bulk", "POST"),
+    ("/{identity}/step/{pk}", "step", "POST"),
+    ("/{identity}/peek/{pk}", "peek", "GET"),
+    ("/{identity}/matching", "matching", "GET"),
+    ("/{identity}/export", "export", "GET"),
+    ("/{identity}/views", "keep", "POST"),
+    ("/{identity}/columns", "choose_columns", "POST"),
 )
 """Every screen of a content type: its path, the view's method, the HTTP method. There are no others."""
 OPEN_TO_ALL = [

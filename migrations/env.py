@@ -10,6 +10,7 @@ from sqlalchemy import Connection, String, create_engine, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+import cms.auth.saved_views
 import cms.auth.sessions
 import cms.content
 import cms.crud.idempotency
@@ -23,6 +24,7 @@ from cms.crud.models import Base
 from migrations.trigrams import write_down
 
 DECLARED = (
+    cms.auth.saved_views,
     cms.auth.sessions,
     cms.content,
     cms.crud.idempotency,

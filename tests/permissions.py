@@ -148,6 +148,21 @@ POST   /admin/media/(publish|unpublish)/{pk}                303 303 403 404 404
 POST   /admin/media/restore/{pk}                            303 303 404 404 404
 POST   /admin/(category|tag|comment|menu|redirect)/(publish|unpublish|restore)/{pk}           303 303 403 404 404
 
+GET    /admin/(article|media)/(export|matching)             303 303 200 200 200
+GET    /admin/(article|media)/peek/{pk}                     303 303 200 200 200
+POST   /admin/(article|media)/(views|columns)               303 303 303 303 303
+POST   /admin/article/step/{pk}                             303 303 403 200 200
+POST   /admin/media/step/{pk}                               303 303 403 404 404
+GET    /admin/(page|category|tag|comment|menu|redirect)/(export|matching)                     303 303 403 200 200
+GET    /admin/(page|category|tag|comment|menu|redirect)/peek/{pk}                             303 303 403 200 200
+POST   /admin/(page|category|tag|comment|menu|redirect)/(views|columns)                       303 303 403 303 303
+POST   /admin/page/step/{pk}                                303 303 403 200 200
+POST   /admin/(category|tag|comment|menu|redirect)/step/{pk}                                  303 303 403 404 404
+GET    /admin/(site|user)/(export|matching)                 303 303 403 403 200
+GET    /admin/(site|user)/peek/{pk}                         303 303 403 403 200
+POST   /admin/(site|user)/(views|columns)                   303 303 403 403 303
+POST   /admin/(site|user)/step/{pk}                         303 303 403 403 404
+
 GET    /admin/site/list                                     303 303 403 403 303
 GET    /admin/site/create                                   303 303 403 403 403
 GET    /admin/site/(details|edit)/{pk}                      303 303 403 403 200

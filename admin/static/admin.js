@@ -76,22 +76,6 @@ if (guarded) {
 }
 document.querySelector("[data-focus]")?.focus();
 
-// Ticking all rows, and how many are ticked.
-const bulk = document.querySelector("form[data-bulk]");
-if (bulk) {
-  const rows = [...bulk.querySelectorAll("input[name=records]")];
-  const count = bulk.querySelector("[data-bulk-count]");
-  const all = bulk.querySelector("[data-tick-all]");
-  const tell = () => {
-    const ticked = rows.filter((row) => row.checked).length;
-    if (count) count.textContent = ticked ? `With ${ticked} ticked:` : "Tick records to change several at once.";
-    bulk.querySelectorAll("[data-bulk-bar] button").forEach((button) => { button.hidden = !ticked; });
-  };
-  all?.addEventListener("change", () => { rows.forEach((row) => { row.checked = all.checked; }); tell(); });
-  rows.forEach((row) => row.addEventListener("change", tell));
-  tell();
-}
-
 // A picture before it is uploaded.
 file?.addEventListener("change", () => {
   const image = document.querySelector("[data-preview-image]");

@@ -39,6 +39,7 @@ function enhancePicker(select) {
     complain(input, "");
     close();
     draw();
+    select.dispatchEvent(new Event("change", { bubbles: true }));
   };
   const search = async () => {
     const mine = ++asked;

@@ -48,6 +48,7 @@ class PlanShape:
     :param looks_aside: whether rows that are set aside, as in a trash, are asked for: beside the others, and of the
         listed type alone.
     :param nests: whether related rows come inside of rows.
+    :param counts_up_to_a_bound: whether counting ends where a bound is passed, so that it costs the same however many.
     :param is_restricted: False for the answer to a write, which shows its author the very record.
     """
 
@@ -61,6 +62,7 @@ class PlanShape:
     nulls: tuple[bool, ...] | None = None
     backwards: bool = False
     counts: bool = False
+    counts_up_to_a_bound: bool = False
     key: str | None = None
     is_restricted: bool = True
     looks_aside: bool = False
@@ -98,13 +100,16 @@ class Reader:
                 tuple(value is None for value in position.values) if position else None,
                 position.backwards if position else False,
                 query.total,
+                query.total and query.count_up_to is not None,
                 looks_aside=content_type.policy.looks_aside(query.filters),
                 nests=_nests(connection),
             )
         )
         values = _values(query, actor, position, content_type, sort)
         rows = plan.rows(connection, values)
-        total = plan.total(connection, rows, values) if query.total else None
+        total = _known_total(query, rows) if plan.shape.counts_up_to_a_bound else None
+        if query.total and total is None:
+            total = plan.total(connection, rows, values)
         kept = rows[: query.limit]
         if plan.shape.backwards:
             kept = kept[::-1]
@@ -192,9 +197,9 @@ class Plan:
         keys = sort_keys(content_type, root.table, shape.sort, where, backwards=shape.backwards)
         self._root = root
         self._edge = [root.place(name) for name, _ in shape.sort] + [root.place("id")]
-        self._count = select(func.count()).select_from(root.table).where(*where)
+        self._count = _counting(root.table, where, is_bound=shape.counts_up_to_a_bound)
         self._rows = _ordered(root, shape, keys, where)
-        if shape.counts:
+        if shape.counts and not shape.counts_up_to_a_bound:
             self._rows = self._rows.add_columns(self._count.correlate(None).scalar_subquery())
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
@@ -203,7 +208,8 @@ class Plan:
 
     def total(self, connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]) -> int:
         """How many records match in all: each row says so too, which spares a statement where there is one."""
-        return int(rows[0][-1] if rows else connection.execute(self._count, values).scalar_one())
+        is_told = rows and not self.shape.counts_up_to_a_bound
+        return int(rows[0][-1] if is_told else connection.execute(self._count, values).scalar_one())
 
     def items(self, connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]) -> list[Item]:
         """Rows as records, their to-many relations loaded."""
@@ -220,6 +226,20 @@ def _restrictions(content_type: ContentType[Any], table: Any, shape: PlanShape) 
     shown = visible(content_type, table, shape.role)
     aside = content_type.policy.aside(table, shape.role) if shape.looks_aside else None
     return list(shown) if aside is None or not shown else [or_(and_(*shown), aside)]
+
+
+def _known_total(query: Query, rows: Sequence[Row[Any]]) -> int | None:
+    """The total where the last page tells it, so that a search that finds little is not done twice."""
+    is_last = query.cursor is None and len(rows) <= query.limit and (len(rows) > 0 or query.skip == 0)
+    return query.skip + len(rows) if is_last else None
+
+
+def _counting(table: Any, where: Sequence[ColumnElement[bool]], *, is_bound: bool) -> Select[Any]:
+    """How many rows there are; where there is a bound, one more than it stands for any number above."""
+    if not is_bound:
+        return select(func.count()).select_from(table).where(*where)
+    found = select(table.id).where(*where).limit(bindparam("count_rows")).subquery()
+    return select(func.count()).select_from(found)
 
 
 def _nests(connection: Connection) -> bool:
@@ -243,6 +263,8 @@ def _values(
     for i, (spec, value) in enumerate(query.filters):
         values |= bind(spec, value, f"filter_{i}")
     values |= bind_words(query.words)
+    if query.count_up_to is not None:
+        values["count_rows"] = query.count_up_to + 1
     if position is None:
         return {**values, "skip_rows": query.skip}
     types = [content_type.fields[name].python_type for name, _ in sort] + [UUID]

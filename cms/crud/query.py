@@ -37,6 +37,7 @@ class Query:
     :param words: folded words of `q`.
     :param sort: pairs of name and whether descending; None means the usual order.
     :param total: whether to count.
+    :param count_up_to: where counting ends; a total above it says that there are more. None counts them all.
     """
 
     fields: tuple[str, ...] | None = None
@@ -48,6 +49,7 @@ class Query:
     skip: int = 0
     cursor: str | None = None
     total: bool = True
+    count_up_to: int | None = None
 
 
 @cache

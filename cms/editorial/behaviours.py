@@ -190,8 +190,13 @@ def not_trashed(table: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 def _index_visible(model: Any, *leading: str) -> None:
-    """Index all that decides visibility beside the usual order, so that counting and paging read nothing else."""
-    deciding = ("published_at", "id", "unpublish_at", *(["trashed_at"] if issubclass(model, Trashable) else []))
+    """Index all that decides visibility beside the usual order, so that counting and paging read nothing else.
+
+    The one that no column leads tells the status as well, and whose a record is: the back office lists by these.
+    """
+    deciding = ["published_at", "id", "unpublish_at", *(["trashed_at"] if issubclass(model, Trashable) else [])]
+    if not leading:
+        deciding += [*(["review"] if issubclass(model, Reviewable) else []), *model.__listed_by__]
     # Nulls come first, as in the ORDER BY of read plans; PostgreSQL would put them last.
     columns = [
         _column(model, name).nulls_first() if name == "published_at" else _column(model, name)

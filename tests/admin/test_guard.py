@@ -252,7 +252,7 @@ async def test_a_page_that_fails_says_nothing_of_itself(
     def fail(*args: Any) -> None:
         raise RuntimeError("SELECT secret FROM users")
 
-    monkeypatch.setattr("admin.views.list_records", fail)
+    monkeypatch.setattr("admin.listing.list_records", fail)
     page = await admin.get("/article/list", headers={"X-Request-ID": "a-request-of-mine"})
     assert page.status == 500
     assert "secret" not in page.html

@@ -88,7 +88,7 @@ async def test_a01_a04_what_the_list_does_not_have_is_refused_alike(
     await installation.make(article, title="Slow tides")
     page = await admin.get(f"/article/list?{query}")
     assert page.status == 400
-    assert "does not have" in page.text or "given twice" in page.text
+    assert any(words in page.text for words in ("does not have", "given twice", "not one of ours"))
     assert "Slow tides" not in page.text
 
 
@@ -137,7 +137,7 @@ async def test_pages_are_numbered_and_keep_what_was_asked(installation: Installa
     assert not set(ticked(first)) & set(ticked(second))
     beyond = await editor.get("/tag/list?page=9&sort=name")
     assert beyond.status == 303
-    assert beyond.response.headers["location"] == "/admin/tag/list?page=2&sort=name"
+    assert beyond.response.headers["location"] == "/admin/tag/list?sort=name&page=2"
 
 
 async def test_a_list_costs_the_same_however_long(installation: Installation, editor: Visitor) -> None:

@@ -215,6 +215,10 @@ class Caller:
         options: dict[str, Any] = {"headers": {"Cookie": f"{name}={seed}"}}
         if path.endswith("/lookup"):
             options["params"] = {"field": LOOKED_UP.get(content_type.name, "none")}
+        if path.endswith("/export"):
+            options["params"] = {"format": "csv"}
+        if "/step/" in path:
+            options["params"] = {"step": "unpublish"}
         if method == "POST":
             form = {"csrf_token": cookies.token(seed), **await self.fields(path, content_type, record)}
             if path == "/admin/media/create":
@@ -236,7 +240,8 @@ class Caller:
         if path.endswith("/bulk"):
             record = await self.record_of(content_type, path)
             return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
-        if path.startswith(("/admin/trash/", "/admin/history/", "/admin/preview/")):
+        of_screens = ("/admin/trash/", "/admin/history/", "/admin/preview/")
+        if path.startswith(of_screens) or path.endswith(("/views", "/step/{pk}")):
             return await self.fields_of_screen(path, content_type, record)
         if record is None:
             return {}
@@ -245,6 +250,10 @@ class Caller:
 
     async def fields_of_screen(self, path: str, content_type: Any, record: Any) -> dict[str, str]:
         """What a form of a screen that is no form of a record has."""
+        if path.endswith("/views"):
+            return {"verb": "save", "name": f"View {next(numbers)}"}
+        if path.endswith("/step/{pk}"):
+            return {"version": str(record.version)}
         if path.startswith("/admin/history/"):
             return {"number": "1", "version": str(record.version)}
         if path.startswith("/admin/preview/"):
