@@ -1,13 +1,14 @@
 """Texts that want to be scripts, where no form takes them: told by the database, by a file, by an error."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.async_api import Browser, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cms.auth.users import User
 from cms.content.articles import Article, article
@@ -16,7 +17,10 @@ from cms.content.comments import comment
 from cms.content.redirects import Redirect, redirect
 from cms.content.site import Site
 from cms.content.tags import Tag, tag
+from cms.crud.fields import utc_now
 from cms.crud.policy import Role
+from cms.delivery.links import make_link
+from cms.editorial.history import ChangeSet, Revision
 from cms.media.records import Media
 from tests.admin.chromium import opened, served, started
 from tests.installation import Installation
@@ -69,6 +73,57 @@ async def poison(site: Installation) -> dict[str, str]:
         await session.execute(editor.values(email=f"{PAYLOAD}@example.org", name=PAYLOAD[:90]))
     ids = {identity: str(record.id) for identity, record in records.items()}
     return {**ids, "media": answer.json()["id"], "user": str(site.actor(Role.EDITOR).id)}
+
+
+async def poison_the_past(site: Installation, record: str) -> None:
+    """The payload in revisions, their former values and the names of their fields, in the log, and in the trash."""
+    await site.send("PATCH", f"/articles/{record}", Role.EDITOR, headers={"If-Match": "*"}, json={"title": "B"})
+    trashed = await site.make(article, title="C")
+    async with site.database.session() as session:
+        for revision in (await session.execute(select(Revision))).scalars():
+            texts = {
+                "title": PAYLOAD,
+                "content": f"{revision.number} {PAYLOAD}",
+                PAYLOAD[:60]: [PAYLOAD, {"x": PAYLOAD}],
+            }
+            revision.values = {**revision.values, **texts}
+            revision.before = {**revision.before, **texts, "title": f"{revision.number}{PAYLOAD}"}
+        await session.execute(update(ChangeSet).values(request_id=PAYLOAD[:60]))
+        await session.execute(update(Article).values(title=PAYLOAD, excerpt=PAYLOAD))
+        await session.execute(update(Article).where(Article.id == trashed.id).values(trashed_at=utc_now()))
+
+
+async def test_d05_no_screen_of_history_runs_what_was_stored(installation: Installation, chromium: Browser) -> None:
+    """D05: the timeline, comparisons, the change log, the trash and its questions, the preview inside of its frame, and
+    what a link shows: nothing runs, and no policy is broken."""
+    record = (await poison(installation))["article"]
+    await poison_the_past(installation, record)
+    async with installation.work(Role.EDITOR) as work:
+        link = await make_link(work, article, record, timedelta(days=1))
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as mine:
+        page = await mine.open("")
+        history = f"/admin/history/article/{record}"
+        for path in (
+            history,
+            f"{history}?from=1&to=2&view=inline",
+            f"{history}?to=1",
+            "/admin/changes",
+            "/admin/trash",
+            f"/admin/preview/article/{record}",
+            f"/preview/{link.token}",
+        ):
+            answer = await page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            assert PAYLOAD.split("<script>")[1][:12] in await page.content(), f"the payload has to be there: {path}"
+            for frame in page.frames:
+                assert await frame.evaluate("window.hit") is None, path
+        await page.goto("/admin/trash")
+        for button in ("Delete", "Empty the trash", "Restore"):
+            await page.goto("/admin/trash")
+            await page.get_by_role("button", name=button).first.click()
+            await page.get_by_role("heading", level=1).wait_for()
+            assert await page.evaluate("window.hit") is None, button
 
 
 async def test_d05_nothing_that_is_stored_runs_wherever_it_is_shown(
