@@ -1,9 +1,9 @@
 """The back office: SQLAdmin screens over the same declarations, services and read plans as REST.
 
 In reading order: `site` (the application and its routes), `auth` and `security` (the door), `shell` (what every page
-stands in), `views` and `overrides` (the screens of a type), `lists`, `editing`, `forms` and `fields`, `reading` and
-`changes` (all that touches the database), `dashboard`, `cells`, `notices`,
-`oversize`.
+stands in), `views` and `overrides` (the screens of a type), `listing`, `lists`, `filters`, `stepping`, `steps`,
+`keeping` and `exporting` (lists), `editing`, `forms` and `fields`, `reading`, `boards` and `changes` (all that touches
+the database), `cells`, `notices`, `oversize`.
 """
 
 from admin.oversize import answer_too_large

@@ -16,8 +16,6 @@ from starlette.routing import BaseRoute, Mount, Route, compile_path
 
 from admin.assets import Assets
 from admin.auth import HOME, Rights, Sessions, actor_of, own_path
-from admin.cells import cell_of
-from admin.dashboard import read_dashboard
 from admin.overrides import KINDS
 from admin.pages import PAGES
 from admin.screens import Page
@@ -97,20 +95,6 @@ class Site(Admin):
         surround(self.admin, [Middleware(Guard, cookies=self.cookies, admit=self._admit, refuse=self._refuse)])
         app.router.routes.append(Route(BASE, _go_home, name="admin-home"))
 
-    @login_required
-    async def index(self, request: Request) -> Response:
-        """The first page: what waits, and what was done last."""
-        state, actor = request.app.state, actor_of(request)
-        types = [
-            v.content_type
-            for v in self.views
-            if isinstance(v, ContentView) and v.can_create and v.is_accessible(request)
-        ]
-        board = await state.database.read(read_dashboard, state.reader, types, actor)
-        return await self.shell.render(
-            request, "dashboard.html", {"board": board, "cell": cell_of, "registry": self.registry}
-        )
-
     async def login(self, request: Request) -> Response:
         """The form to sign in; signing in."""
         if request.method == "POST":
@@ -178,7 +162,6 @@ class Site(Admin):
         pages = [Route(p.path, partial(self.page, page=p), methods=list(p.methods), name=p.section) for p in PAGES]
         return [
             Mount("/static", Assets(directory=STATIC), name="static"),
-            Route("/", self.index, name="index"),
             Route("/login", self.login, methods=["GET", "POST"], name="login"),
             Route("/logout", self.logout, methods=["POST"], name="logout"),
             *pages,

@@ -2,6 +2,7 @@
 
 from admin.pages import (
     changes,
+    dashboard,
     history,
     moderation,
     preview,
@@ -12,6 +13,7 @@ from admin.pages import (
 from admin.screens import Page
 
 PAGES: tuple[Page, ...] = (
+    *dashboard.PAGES,
     *search.PAGES,
     *changes.PAGES,
     *history.PAGES,

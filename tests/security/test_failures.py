@@ -63,8 +63,8 @@ LAYERS: dict[str, Callable[[FastAPI, pytest.MonkeyPatch], None]] = {
     "a statement": lambda _, patch: patch.setattr("sqlalchemy.engine.default.DefaultDialect.do_execute", fail),
     "the limits": lambda app, patch: patch.setattr(app.state.throttle, "check", fail_later),
     "the storage": lambda _, patch: patch.setattr("cms.media.router.store_upload", fail_later),
-    "a screen": lambda _, patch: patch.setattr("admin.views.list_records", fail),
-    "the dashboard": lambda _, patch: patch.setattr("admin.site.read_dashboard", fail),
+    "a screen": lambda _, patch: patch.setattr("admin.listing.list_records", fail),
+    "the dashboard": lambda _, patch: patch.setattr("admin.pages.dashboard.read_board", fail),
     "a template": lambda _, patch: patch.setattr("jinja2.Template.render_async", fail_later),
 }
 """Where something fails, and how to make it."""
