@@ -33,6 +33,8 @@ from cms.editorial.changes import Changes, parameters
 from cms.editorial.history import ChangeSet
 
 MOST_PEOPLE = 200
+MOST_RECORDS = 20
+"""Records of one change-set that are told in full."""
 FILTERS = ("type", "actor", "door", "record", "since", "until")
 _NOUNS = {"updated": "Changed", "drafted": "Changed drafts of"}
 
@@ -121,8 +123,8 @@ def told(registry: Registry, item: Item) -> str:
 
 
 def lines(registry: Registry, item: Item, titles: Mapping[str, str]) -> list[Line]:
-    """The records of a change-set, with what became of their fields."""
-    return [_line(registry.by_name(record["type"]), record, titles) for record in item["records"]]
+    """The first records of a change-set, with what became of their fields."""
+    return [_line(registry.by_name(record["type"]), record, titles) for record in item["records"][:MOST_RECORDS]]
 
 
 def _line(content_type: ContentType[Any], record: Item, titles: Mapping[str, str]) -> Line:

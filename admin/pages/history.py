@@ -1,6 +1,7 @@
 """The history of a record: what was done to it and by whom, any two of its revisions compared, and the way back."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -141,10 +142,15 @@ def read_history(
     """All that the screen shows, of one snapshot."""
     content_type, pk, actor = of
     page = histories.page(connection, content_type, pk, actor, Query(limit=PER_PAGE, cursor=wanted.cursor, total=True))
-    after = wanted.after or histories.newest(connection, *of)
+    known = [head["number"] for head in page["items"]]
+    newest = known[0] if known and wanted.cursor is None else histories.newest(connection, *of)
+    after = wanted.after or newest
     sides, values, misfits = None, (Values(), Values()), dict[int, Misfits]()
     if after is not None:
-        before = wanted.before or histories.newest(connection, *of, before=after)
+        before = wanted.before or dict(pairwise(known)).get(after)
+        is_first = after in known[-1:] and page["next"] is None
+        if before is None and not is_first:
+            before = histories.newest(connection, *of, before=after)
         numbers = [after] if before is None else [before, after]
         heads, recorded = histories.pair(connection, *of, numbers)
         sides = (heads[0] if before is not None else None, heads[-1])

@@ -57,9 +57,13 @@ class Changes:
         """
         shown = self.types_for(actor)
         types = [values["type"]] if "type" in values else shown
-        of_change = Revision.change_set_id == ChangeSet.id, Revision.record_type.in_(set(types) & set(shown))
-        record = [Revision.record_id == values["record"]] if "record" in values else []
-        statement = select(*ChangeSet.__table__.columns).where(exists().where(*of_change, *record), *_wanted(values))
+        told = Revision.record_type.in_(set(types) & set(shown))
+        if "record" in values:  # of which there are few revisions: they are found first
+            of_record = select(Revision.change_set_id).where(Revision.record_id == values["record"], told)
+            is_told: ColumnElement[bool] = ChangeSet.id.in_(of_record)
+        else:
+            is_told = exists().where(Revision.change_set_id == ChangeSet.id, told)
+        statement = select(*ChangeSet.__table__.columns).where(is_told, *_wanted(values))
         query = Query(limit=values.get("limit", USUAL_LIMIT), cursor=values.get("cursor"))
         rows, edges = newest_first(connection, statement, ChangeSet.id, query, (self.cursors, "changes"), UUID)
         return {"items": self._told(connection, rows, shown), **edges}

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from cms.content.articles import article
@@ -14,6 +15,7 @@ from cms.editorial.history import ChangeSet
 from tests.admin.browsing import Visitor
 from tests.admin.conftest import Visit
 from tests.installation import Installation
+from tests.statements import recorded
 
 ANY = {"If-Match": "*"}
 
@@ -131,6 +133,38 @@ async def test_a12_d12_editors_see_nothing_of_accounts_and_nobody_a_password(
     hashes = [row["hashed_password"] for row in await installation.rows("users") if row["id"] == person]
     for secret in (*hashes, "velvet"):
         assert secret not in page.html
+
+
+async def test_a_screen_asks_as_much_however_much_there_is(installation: Installation, admin: Visitor) -> None:
+    """At most fifteen statements for each of these screens, with one record and with many."""
+    made = await installation.make(article, title="Slow tides", tags=[str((await installation.make(tag, name="A")).id)])
+    record = f"article/{made.id}"
+    paths = ("/changes", f"/changes?record={made.id}", "/trash", f"/history/{record}", f"/preview/{record}")
+
+    async def count() -> list[int]:
+        counts = []
+        for path in paths:
+            with recorded() as statements:
+                assert (await admin.get(path)).status == 200
+            counts.append(len(statements))
+        return counts
+
+    few = await count()
+    for number in range(6):
+        await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, headers=ANY, json={"title": f"T {number}"})
+        other = await installation.make(article, title=f"Other {number}")
+        await installation.send("DELETE", f"/articles/{other.id}", Role.ADMIN, headers=ANY)
+    many = await count()
+    assert max(*few, *many) <= 15, (few, many)
+    assert [n - m for n, m in zip(many, few, strict=True)] == pytest.approx([0] * len(paths), abs=2), (few, many)
+
+
+async def test_the_log_tells_the_first_records_of_very_many(installation: Installation, editor: Visitor) -> None:
+    async with installation.work(Role.EDITOR) as work:
+        for number in range(25):
+            await work.service(tag).create(create_schema(tag)(name=f"Rope {number}"))
+    page = await editor.get("/changes")
+    assert "… and 5 more records." in page.text
 
 
 async def test_an_empty_log_says_what_will_stand_there(editor: Visitor) -> None:
