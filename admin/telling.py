@@ -87,7 +87,7 @@ def ago(time: datetime, now: datetime) -> str:
     seconds = (now - time).total_seconds()
     for unit, length in _UNITS:
         if abs(seconds) >= length:
-            count = int(abs(seconds) // length)
+            count = int(seconds // length) if seconds > 0 else round(-seconds / length)
             span = f"{count} {unit}{'s' if count > 1 else ''}"
             return f"{span} ago" if seconds > 0 else f"in {span}"
     return "just now" if seconds >= 0 else "in a moment"

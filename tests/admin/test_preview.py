@@ -60,7 +60,7 @@ async def test_a_link_is_made_shown_once_and_revoked(installation: Installation,
     assert "About" in (await installation.client.get(address)).text
     again = await editor.get(here)
     assert address.rpartition("/")[2] not in again.html
-    assert "in 29 days" in again.text
+    assert "in 30 days" in again.text
     assert "made just now" in again.text
     assert (await editor.send(again.form("/revoke"))).status == 303
     after = await editor.get(here)
