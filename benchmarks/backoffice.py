@@ -1,28 +1,39 @@
-"""The back office over ten times the articles: its list, with a filter."""
+"""The back office over ten times the articles: every kind of list, search, the edit screen and the first page."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from uuid import UUID
 
 from sqlalchemy import select
 
 from benchmarks import installation
 from benchmarks.figures import Figure
-from benchmarks.load import fetch
+from benchmarks.load import fetch, request
 from benchmarks.servers import Server, start_ours
 from benchmarks.world import World
 from cms.auth.sessions import SessionKind, open_session
 from cms.auth.users import User
+from cms.content.articles import Article
 from cms.crud.policy import Role
 from cms.database import Database
 
-LARGE = World(published=100_000, drafts=5_000, comments=1_000, paragraphs=1)
-LISTS = {
+LARGE = World(published=100_000, drafts=5_000, comments=1_000, paragraphs=1, tags=2_000, media=5_000)
+SCREENS = {
     "admin-list": "/admin/article/list",
     "admin-filter": "/admin/article/list?category=cat-01&status=published",
-    "admin-deep": "/admin/article/list?category=cat-01&page=100",
+    "admin-drafts": "/admin/article/list?status=draft",
+    "admin-deep": "/admin/article/list?page=400",
+    "admin-search-common": "/admin/article/list?q=ba",
+    "admin-search-rare": "/admin/article/list?q=zzqx",
+    "admin-wildcard": "/admin/article/list?q=%25",
+    "admin-tags": "/admin/tag/list?q=tag",
+    "admin-media": "/admin/media/list",
+    "admin-home": "/admin/",
 }
+"""What is asked for, beside the edit screen of some article."""
 MOST_MILLISECONDS = 300.0
 
 
@@ -34,10 +45,12 @@ async def measure_backoffice(kind: str, url: str, scratch: Path, *, rounds: int)
     database = Database(url)
     await installation.fill(database, LARGE)
     cookie = f"Cookie: __Host-masthead={await _sign_in(database)}\r\nX-Forwarded-Proto: https\r\n"
+    screens = {**SCREENS, "admin-edit": f"/admin/article/edit/{await _some_article(database)}"}
     await database.dispose()
     server = await start_ours(url, scratch)
     try:
-        return [f for name, path in LISTS.items() for f in await _time(f"{kind}.{name}", server, path, cookie, rounds)]
+        figures = [f for n, path in screens.items() for f in await _time(f"{kind}.{n}", server, path, cookie, rounds)]
+        return [*figures, *await _export(kind, server, cookie)]
     finally:
         server.stop()
 
@@ -49,6 +62,45 @@ async def _sign_in(database: Database) -> str:
         return (await open_session(session, admin, SessionKind.BROWSER)).secret
 
 
+async def _export(kind: str, server: Server, cookie: str) -> Sequence[Figure]:
+    """All articles as a file: until it begins, and what the server holds while it sends three of them."""
+    before, started = server.memory(), perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request("/admin/article/export?format=csv", cookie))
+    await reader.readline()
+    first = perf_counter() - started
+    writer.close()
+    most = 0.0
+    files = [asyncio.create_task(_drain(server.port, cookie)) for _ in range(3)]
+    while any(not file.done() for file in files):
+        await asyncio.sleep(0.2)
+        most = max(most, server.memory() - before)
+    if any(file.result() < 10_000_000 for file in files):
+        raise RuntimeError("A file is shorter than the articles are.")
+    return [
+        Figure(f"{kind}.admin-export", first, "s", 2.0),
+        Figure(f"{kind}.admin-export-memory", most, "MB", 150.0),
+    ]
+
+
+async def _drain(port: int, cookie: str) -> int:
+    """How many bytes a file has; they are read and forgotten."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request("/admin/article/export?format=csv", cookie))
+    size = 0
+    while part := await reader.read(65_536):
+        size += len(part)
+        if part.endswith(b"0\r\n\r\n"):
+            break
+    writer.close()
+    return size
+
+
+async def _some_article(database: Database) -> UUID:
+    async with database.session() as session:
+        return (await session.execute(select(Article.id).limit(1).offset(1_000))).scalar_one()
+
+
 async def _time(name: str, server: Server, path: str, cookie: str, rounds: int) -> Sequence[Figure]:
     await fetch(server.port, path, cookie)
     taken, used = [], []
@@ -57,7 +109,6 @@ async def _time(name: str, server: Server, path: str, cookie: str, rounds: int) 
         page = await fetch(server.port, path, cookie)
         taken.append((perf_counter() - started) * 1e3)
         used.append((server.cpu() - before) * 1e3)
-        if b"<table" not in page:
-            raise RuntimeError(f"{path} is no list.")
-    limit = MOST_MILLISECONDS if name.endswith("filter") else None
-    return [Figure(name, median(taken), "ms", limit), Figure(f"{name}-cpu", sum(used) / len(used), "ms")]
+        if b'id="main"' not in page or b"empty-code" in page:
+            raise RuntimeError(f"{path} is no screen.")
+    return [Figure(name, median(taken), "ms", MOST_MILLISECONDS), Figure(f"{name}-cpu", sum(used) / len(used), "ms")]

@@ -17,6 +17,7 @@ from cms.content.tags import Tag
 from cms.crud.policy import Role
 from cms.crud.search import search_text
 from cms.database import Database
+from cms.media.records import Media
 
 _BATCH = 1_000
 _STAMPS = {"version": 1, "created_at": NEWEST, "updated_at": NEWEST}
@@ -31,6 +32,7 @@ async def fill(database: Database, world: World) -> None:
         await _write(connection, User, [_user(i, users[i]) for i in range(world.authors)])
         await _write(connection, Category, [_category(i, categories[i]) for i in range(world.categories)])
         await _write(connection, Tag, [_tag(i, tags[i]) for i in range(world.tags)])
+        await _write(connection, Media, [_media(i) for i in range(world.media)])
         rows = [
             {
                 **_article(row),
@@ -102,6 +104,24 @@ def _category(i: int, category_id: UUID) -> dict[str, Any]:
 def _tag(i: int, tag_id: UUID) -> dict[str, Any]:
     name = f"Tag {i:03}"
     return {"id": tag_id, "slug": f"tag-{i:03}", "name": name, "search_text": search_text([name]), **_STAMPS}
+
+
+def _media(i: int) -> dict[str, Any]:
+    path = f"picture-{i:05}.webp"
+    return {
+        "id": uuid7(),
+        "path": path,
+        "storage_key": f"00/00/{i:064x}.webp",
+        "sha256": f"{i:064x}",
+        "mime_type": "image/webp",
+        "size": 40_000,
+        "width": 1600,
+        "height": 900,
+        "alt": f"Picture {i}",
+        "caption": "",
+        "search_text": search_text([path, f"Picture {i}"]),
+        **_STAMPS,
+    }
 
 
 def _article(row: ArticleRow) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class World:
     authors: int = 50
     categories: int = 30
     tags: int = 200
+    media: int = 0
     paragraphs: int = 9
 
     @cached_property

@@ -6,8 +6,8 @@ const base = list?.dataset.list;
 document.getElementById("q") && shortcut("/", () => { const field = document.getElementById("q"); field.focus(); field.select(); }, "Search this list");
 
 // An open filter's first control takes the focus.
-document.querySelectorAll(".filter-choice, .filter-chip details, .view-list").forEach((box) => (box.closest("details") ?? box).addEventListener("toggle", (event) => {
-  if (event.target.open) event.target.querySelector("form select:not([hidden]), form input:not([type=hidden], [type=checkbox]), .picker input")?.focus();
+document.querySelectorAll(".filter-choice, .filter-chip details, .view-list, .bulk-bar details").forEach((box) => (box.closest("details") ?? box).addEventListener("toggle", (event) => {
+  if (event.target.open) event.target.querySelector(".picker input, form select:not([hidden]), form input:not([type=hidden], [type=checkbox])")?.focus();
 }));
 
 // A related record that was chosen is what one wants to see: no second click.
@@ -95,6 +95,7 @@ if (list) {
     ["page", "cursor", "view"].forEach((part) => address.delete(part));
     address.set("format", button.dataset.export);
     address.set("records", ids.join(","));
+    button.closest("details").open = false;
     location.assign(`${base}/export?${address}`);
   }));
   // A double click sends a step once.

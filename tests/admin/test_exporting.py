@@ -95,8 +95,8 @@ async def test_what_can_not_be_exported_is_said(editor: Visitor) -> None:
         assert refused.status == 400, query
 
 
-async def test_a_file_is_read_in_pages(installation: Installation, editor: Visitor) -> None:
-    """D16: what is held in memory is a page, whatever the length; a statement and one for tags each."""
+async def test_d16_a_file_is_read_in_pages(installation: Installation, editor: Visitor) -> None:
+    """What is held in memory is a page, whatever the length; a statement and one for tags each."""
 
     async def cost(rows: int) -> int:
         with recorded() as statements:

@@ -115,6 +115,59 @@ async def test_a05_search_looks_into_nothing_that_is_hidden(
     assert ticked(await admin.get("/user/list?q=argon2")) == []
 
 
+async def test_d10_wildcards_are_letters_like_any_other(installation: Installation, editor: Visitor) -> None:
+    for title in ("Half of 100%", "snake_case", "back\\slash", "Plain words"):
+        await installation.make(article, title=title)
+    found = {
+        "%25": "Half of 100%",
+        "_": "snake_case",
+        "%5C": "back\\slash",
+        "0%25": "Half of 100%",
+        "e_c": "snake_case",
+    }
+    for term, title in found.items():
+        assert ticked(await editor.get(f"/article/list?q={term}")) == [title], term
+    for term in ("%25%25", "s%25e", "p_ain", "%25a" * 60):
+        assert ticked(await editor.get(f"/article/list?q={term}")) == [], term
+    too_long = await editor.get("/article/list?q=" + "%25a" * 500)
+    assert too_long.status == 400
+    assert "200 characters" in too_long.text
+
+
+async def test_what_lies_beyond_the_numbered_pages_is_reached_by_cursors(
+    installation: Installation, editor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 50 counted of 60, on pages of ten: every row is met once, there and back."""
+    for name, value in (("PAGE_SIZE", 10), ("COUNTED", 30), ("NUMBERED", 3)):
+        monkeypatch.setattr(f"admin.lists.{name}", value)
+    monkeypatch.setattr("admin.listing.COUNTED", 30)
+    names = [f"Tag {number:02}" for number in range(57)]
+    for name in names:
+        await installation.make(tag, name=name)
+    page, seen, path = await editor.get("/tag/list?sort=name"), [], []
+    assert "30+" in page.text
+    while True:
+        seen += ticked(page)
+        path.append(ticked(page))
+        follows = [link for link in page.links if 'rel="next"' in page.html and "page=" in link]
+        if 'rel="next"' not in page.html:
+            break
+        page = await editor.get(f"/tag/list{follows[-1]}")
+    assert seen == names
+    assert "Page 6" in page.text
+    back = [ticked(page)]
+    while 'rel="prev"' in page.html:
+        (earlier, *_) = [link for link in page.links if "page=" in link]
+        page = await editor.get(f"/tag/list{earlier}")
+        back.append(ticked(page))
+    assert back == path[::-1]
+    (first, *_) = [link for link in (await editor.get("/tag/list?sort=name&page=3")).links if "cursor=" in link]
+    assert "page=4" in first
+    stolen = first.partition("cursor=")[2]
+    assert (await editor.get(f"/category/list?cursor={stolen}")).status == 400
+    assert (await editor.get(f"/tag/list?sort=-name&cursor={stolen}")).status == 400
+
+
 async def test_authors_see_their_own_and_what_is_out(installation: Installation, author: Visitor) -> None:
     await installation.make(article, title="Hidden")
     await installation.make(article, Role.AUTHOR, title="Mine")

@@ -1,0 +1,231 @@
+"""Lists in a real browser, worked as an editor works: many at once and back, views, ranges, keys, files, a phone."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from cms.content.articles import article
+from cms.content.categories import category
+from cms.content.tags import tag
+from cms.crud.policy import Role
+from cms.crud.schemas import update_schema
+from tests.admin.chromium import Window, opened, served, started
+from tests.installation import Installation
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("server", ["sqlite"], indirect=True)]
+
+MOST_BYTES, MOST_REQUESTS = 200_000, 15
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with started() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def window(chromium: Browser, installation: Installation) -> AsyncIterator[Window]:
+    """An editor's window."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        yield window
+
+
+async def titled(installation: Installation, *titles: str, **values: Any) -> list[Any]:
+    return [await installation.make(article, title=title, **values) for title in titles]
+
+
+async def published(installation: Installation) -> int:
+    return sum(1 for row in await installation.rows("articles") if row["published_at"])
+
+
+async def titles_of(page: Page) -> list[str]:
+    return await page.locator(".row-link").all_inner_texts()
+
+
+async def ticked(page: Page) -> int:
+    return await page.locator("input[name=records]:checked").count()
+
+
+async def test_fifty_are_published_by_one_button_and_taken_back_by_another(
+    installation: Installation, window: Window
+) -> None:
+    await titled(installation, *(f"Tide {number:02}" for number in range(50)))
+    await titled(installation, "Rope")
+    page = await window.open("article/list?q=tide")
+    await page.get_by_label("Select all on this page").check()
+    await page.get_by_role("button", name="Select all 50").click()
+    await expect(page.locator("[data-bulk-count]")).to_have_text("50 selected")
+    await page.get_by_role("button", name="Publish", exact=True).dblclick()
+    toast = page.locator(".toast")
+    await expect(toast).to_contain_text("50 records: published")
+    assert await published(installation) == 50
+    assert page.url.endswith("/admin/article/list?q=tide"), "one is back where one was"
+    await toast.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".toast")).to_contain_text("Undone.")
+    assert await published(installation) == 0
+    await page.reload()
+    await expect(page.locator(".toast")).to_have_count(0)
+
+
+async def test_filters_are_chips_and_a_saved_view_brings_them_back(installation: Installation, window: Window) -> None:
+    tides = await installation.make(category, name="Tides")
+    await titled(installation, "Ebb", "Flood", category=str(tides.id))
+    await titled(installation, "Rope")
+    page = await window.open("article/list")
+    await page.get_by_text("Add filter").click()
+    await page.locator(".filter-choice summary", has_text="Category").click()
+    await page.get_by_role("combobox", name="Category", exact=True).fill("tid")
+    await page.get_by_role("option", name="Tides").click()
+    await expect(page.locator(".filter-chip")).to_contain_text("Category: Tides")
+    await page.get_by_role("link", name="Title").click()
+    assert await titles_of(page) == ["Ebb", "Flood"]
+    await page.get_by_text("Save view").click()
+    await page.get_by_label("Name").fill("Of the sea")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator(".toast")).to_contain_text("saved")
+    await page.goto("/admin/article/list")
+    assert len(await titles_of(page)) == 3
+    await page.get_by_role("link", name="Of the sea").click()
+    await expect(page.get_by_role("link", name="Of the sea")).to_have_attribute("aria-current", "page")
+    assert await titles_of(page) == ["Ebb", "Flood"]
+    await page.get_by_role("link", name="Remove the filter Category").click()
+    assert len(await titles_of(page)) == 3
+    await expect(page.locator(".dot")).to_be_visible()
+    await page.locator("summary", has_text="Columns").click()
+    await page.get_by_role("checkbox", name="Tags", exact=True).check()
+    await page.get_by_role("button", name="Show these").click()
+    await expect(page.locator("th", has_text="Tags")).to_be_visible()
+
+
+async def test_a_range_is_ticked_by_shift_with_mouse_and_keys(installation: Installation, window: Window) -> None:
+    await titled(installation, *(f"No {number}" for number in range(9)))
+    page = await window.open("article/list?sort=title")
+    boxes = page.locator("input[name=records]")
+    await boxes.nth(1).click()
+    await boxes.nth(4).click(modifiers=["Shift"])
+    assert await ticked(page) == 4
+    await boxes.nth(6).focus()
+    await page.keyboard.press("Shift+Space")
+    assert await ticked(page) == 6
+    await page.keyboard.press("Escape")
+    assert await ticked(page) == 0
+
+
+async def test_a_status_is_changed_in_place_and_taken_back(installation: Installation, window: Window) -> None:
+    (made,) = await titled(installation, "Slow tides")
+    page = await window.open("article/list")
+    status = page.get_by_role("button", name="Status of")
+    await status.click()
+    await page.get_by_role("menuitem", name="Publish now").click()
+    await expect(status).to_contain_text("Published")
+    assert (await installation.send("GET", f"/articles/{made.id}")).status_code == 200
+    await status.click()
+    await expect(page.get_by_role("menuitem")).to_have_text(["Unpublish"])
+    await page.keyboard.press("Escape")
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(page.locator(".toast")).to_contain_text("Undone.")
+    await expect(status).to_contain_text("Draft")
+    await status.click()
+    await page.get_by_role("menuitem", name="Schedule").click()
+    await page.get_by_label("Publish on").fill("2036-05-04T10:00")
+    await page.get_by_role("button", name="Schedule", exact=True).click()
+    await expect(status).to_contain_text("Scheduled")
+    async with installation.work(Role.EDITOR) as work:
+        record = await work.service(article).get(made.id)
+        await work.service(article).update(record, update_schema(article)(title="Changed meanwhile"), record.version)
+    await status.click()
+    await page.get_by_role("menuitem", name="Publish now").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody changed this meanwhile")
+    await expect(status).to_contain_text("Scheduled")
+    window.noise.clear()
+
+
+async def test_a_file_holds_what_was_ticked_as_rest_tells_it(
+    installation: Installation, window: Window, tmp_path: Path
+) -> None:
+    await titled(installation, "=Ebb", "Flood", "Rope", content="Of the *sea*.")
+    page = await window.open("article/list?sort=title&q=o")
+    boxes = page.locator("input[name=records]")
+    await boxes.nth(0).check()
+    await boxes.nth(1).check()
+    files = {}
+    for kind in ("JSON", "CSV"):
+        await page.locator("[data-bulk-bar] summary", has_text="Export").click()
+        async with page.expect_download() as started:
+            await page.get_by_role("button", name=f"Export {kind}").click()
+        download = await started.value
+        assert download.suggested_filename.endswith(f".{kind.lower()}")
+        await download.save_as(tmp_path / kind)
+        files[kind] = (tmp_path / kind).read_bytes().decode("utf-8-sig")
+    names = ",".join(article.read_fields)
+    rest = (await installation.send("GET", f"/articles?sort=title&q=o&fields={names}", Role.EDITOR)).json()["items"]
+    assert json.loads(files["JSON"]) == rest[:2]
+    assert "'=Ebb" in files["CSV"]
+    assert "Rope" not in files["CSV"]
+
+
+async def test_all_of_it_by_keyboard(installation: Installation, window: Window) -> None:
+    await titled(installation, *(f"No {number}" for number in range(5)), content="The sea waits.")
+    page = await window.open("article/list")
+    await page.keyboard.press("/")
+    await page.keyboard.type("no")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**q=no*")
+    for key in ("j", "j", "x", "j", "j", "Shift+X", "k"):
+        await page.keyboard.press(key)
+    assert await ticked(page) == 3
+    await page.keyboard.press("v")
+    await expect(page.locator(".peek")).to_contain_text("The sea waits.")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".peek")).to_be_hidden()
+    focused = await page.evaluate("document.activeElement.textContent")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/article/edit/**")
+    await expect(page.get_by_label("Title").first).to_have_value(focused)
+    await page.go_back()
+    await page.locator("[data-steps]").first.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem").first).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-steps]").first).to_contain_text("In review")
+
+
+async def test_a_phone_shows_all_of_a_list(installation: Installation, chromium: Browser) -> None:
+    await titled(installation, "A title that is quite long, since titles are", "Rope")
+    async with (
+        served(installation.app) as url,
+        opened(chromium, installation, url, Role.EDITOR, viewport={"width": 390, "height": 844}) as window,
+    ):
+        page = await window.open("article/list?status=draft")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.locator("input[name=records]").first.check()
+        await expect(page.get_by_role("button", name="Trash")).to_be_in_viewport()
+        await page.get_by_role("button", name="Select none").click()
+        await page.get_by_text("Add filter").click()
+        await page.locator(".filter-choice summary", has_text="Author").click()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.goto("/admin/")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_list_is_light(installation: Installation, window: Window) -> None:
+    """What a cold list screen takes over the wire, as the browser counts it."""
+    rope = await installation.make(tag, name="Rope")
+    await titled(installation, *(f"A title of usual length, number {n}" for n in range(30)), tags=[str(rope.id)])
+    page = await window.context.new_page()
+    session = await window.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    received: list[float] = []
+    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    await page.goto("/admin/article/list", wait_until="networkidle")
+    assert len(received) <= MOST_REQUESTS
+    assert sum(received) <= MOST_BYTES
+    first = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert first < 2_500, "on a machine that does much else; alone it is a fifth of that"
