@@ -1,6 +1,6 @@
 """Changes from the back office, made by the same services as REST's: one form, or many records at once."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,17 +9,22 @@ from starlette.requests import Request
 
 from admin.auth import actor_of, open_work
 from admin.forms import ContentForm
+from admin.publishing import Intent, carry_out
 from cms.crud.conditional import check_version
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action
-from cms.crud.problems import NotFound, Problem
+from cms.crud.problems import FieldError, Invalid, NotFound, Problem
 from cms.crud.schemas import create_schema, update_schema
 from cms.crud.service import Service
 from cms.crud.values import is_uuid
+from cms.editorial.behaviours import Publishable
 from cms.editorial.bulk import Bulk, bulk_schema
+from cms.editorial.drafts import DraftingService, draft_fields, draft_schema
+from cms.editorial.merging import merge_change
 from cms.editorial.recorder import change_left_by
 from cms.editorial.workflow import EditorialService
 
+SAVE = Intent()
 MOST_AT_ONCE = 100
 """How many records one step may change."""
 MOST_LINES = 1_000
@@ -61,35 +66,95 @@ class Difference(NamedTuple):
     lines: list[tuple[str, str, bool]]
 
 
-async def create_record(request: Request, content_type: ContentType[Any], form: ContentForm) -> Any:
-    """Make a record of what the form says.
+class Saved(NamedTuple):
+    """What saving a form came to.
+
+    :param record: as it is now. :param version: the record's, or its working draft's where that was written.
+    :param change_id: names the change, to undo it; None where nothing had to be changed.
+    :param is_merged: whether somebody else had changed it meanwhile.
+    """
+
+    record: Any
+    version: int
+    change_id: UUID | None
+    is_merged: bool = False
+
+
+async def create_record(
+    request: Request, content_type: ContentType[Any], form: ContentForm, intent: Intent = SAVE
+) -> Saved:
+    """Make a record of what the form says, then do what else was asked, in one transaction.
 
     :raises Problem: if it can't be accepted.
     """
     data = form.read(create_schema(content_type), form.content_fields)
     async with open_work(request, actor_of(request)) as work:
-        return await work.service(content_type).create(data)
+        service = work.service(content_type)
+        record = await service.create(data)
+        await carry_out(service, record, intent)
+    return Saved(record, record.version, change_left_by(work.session))
 
 
-async def update_record(
-    request: Request, content_type: ContentType[Any], target: Target, form: ContentForm, names: Iterable[str], verb: str
-) -> UUID | None:
+async def save_record(
+    request: Request,
+    content_type: ContentType[Any],
+    target: Target,
+    form: ContentForm,
+    names: list[str],
+    intent: Intent,
+) -> Saved:
     """Change the named fields of a record to what the form says, then do what else was asked, in one transaction.
 
-    :param verb: `save`, or one of `VERBS`.
-    :returns: the id of the change, to undo it; None where nothing had to be changed.
-    :raises Problem: if it can't be accepted, or the record is not of the version that was seen.
+    What readers see is changed in its working draft; so is what has one already. A form that is stale is merged, as
+    far as that goes.
+
+    :raises Overlap: if somebody else changed the same in another way. :raises Problem: if it can't be accepted.
     """
-    data = form.read(update_schema(content_type), names)
     async with open_work(request, actor_of(request)) as work:
         service = work.service(content_type)
-        record = await service.get(target.pk, Action.UPDATE)
-        check_version(target.version, record.version)
-        if data.model_fields_set:
-            await service.update(record, data, target.version)
-        if verb != "save":
-            await VERBS[verb](service, record, record.version)
-    return change_left_by(work.session)
+        record = await service.get(target.pk, Action.DRAFT if isinstance(service, DraftingService) else Action.UPDATE)
+        before = await _version(service, record)
+        if isinstance(service, DraftingService) and await _is_drafted(service, record):
+            await _save_draft(service, record, form, names, target.version)
+        else:
+            service.require(Action.UPDATE, record)
+            await _save_row(service, record, form, names, target.version)
+        await carry_out(service, record, intent)
+        version = await _version(service, record)
+    return Saved(record, version, change_left_by(work.session), target.version != before)
+
+
+async def _is_drafted(service: DraftingService[Any], record: Any) -> bool:
+    """Whether an edit belongs into the working draft: readers see the record, or there is a draft of it already."""
+    is_live = isinstance(record, Publishable) and record.is_published
+    return bool(is_live) or await service.draft_of(record) is not None
+
+
+async def _version(service: Service[Any], record: Any) -> int:
+    draft = await service.draft_of(record) if isinstance(service, DraftingService) else None
+    return int(record.version if draft is None else draft.version)
+
+
+async def _save_row(service: Service[Any], record: Any, form: ContentForm, names: list[str], expected: int) -> None:
+    data = form.read(update_schema(service.content_type), names)
+    if data.model_fields_set and expected > 0:
+        await merge_change(service, record, data, expected)
+    else:
+        check_version(expected, record.version)
+
+
+async def _save_draft(
+    service: DraftingService[Any], record: Any, form: ContentForm, names: list[str], expected: int
+) -> None:
+    content_type = service.content_type
+    fitting = draft_fields(content_type)
+    if stages := [name for name in names if name not in fitting]:
+        detail = "That is settled by publishing, not by saving."
+        raise Invalid(detail, errors=[FieldError(detail, f"/{stages[0]}")])
+    if names and expected > 0:
+        await service.save_draft(record, form.read(draft_schema(content_type), names), expected, merges=True)
+    else:
+        check_version(expected, await _version(service, record))
 
 
 async def change_records(
@@ -158,7 +223,6 @@ ACTIONS: Mapping[str, Action] = {
     "publish": Action.PUBLISH,
     "unpublish": Action.PUBLISH,
     "delete": Action.DELETE,
-    "save": Action.UPDATE,
 }
 """What one has to be allowed for each verb."""
 

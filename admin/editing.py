@@ -5,29 +5,31 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
 from admin.auth import actor_of
-from admin.changes import ACTIONS, create_record, differences, read_target, update_record
-from admin.fields import ChoiceField, ContentField, FlagField, RelationField, TimeField
+from admin.changes import SAVE, create_record, differences, read_target, save_record
+from admin.fields import ContentField
 from admin.forms import ContentForm, refuse_unknown, shown_fields
 from admin.notices import Notice
+from admin.publishing import NOTICES, offer, read_intent, soon
 from admin.reading import Opened, label_choices, may, open_record
 from admin.shell import shell_of
+from admin.slugs import is_made
 from cms.crud.content_type import ContentType
-from cms.crud.fields import Control
+from cms.crud.fields import Control, utc_now
 from cms.crud.policy import Action
 from cms.crud.problems import NotFound, PreconditionFailed, Problem
 from cms.crud.registry import Registry
 from cms.crud.rights import refusal
-from cms.editorial.behaviours import Publishable, Status
+from cms.editorial.merging import Overlap
 from cms.outages import DatabaseUnavailable
 
 GONE = "This was deleted while you wrote. What you typed is below: creating it makes a new one of it."
-_NOTICES = {"save": "saved", "publish": "published", "unpublish": "unpublished"}
-_BESIDE = (ChoiceField, FlagField, RelationField, TimeField)
+_LARGE = frozenset({Control.MARKDOWN, Control.HTML})
 
 
 class Editor:
@@ -51,14 +53,49 @@ class Editor:
         return await self._page(self._form(shown_fields(self.content_type, self.actor)))
 
     async def create(self, sent: FormData) -> Response:
-        """Make a record of a form."""
+        """Make a record of a form, and do what its button asks for besides."""
         form = self._form(self._names(sent), sent=sent)
         try:
             refuse_unknown(self.content_type, sent)
-            record = await create_record(self.request, self.content_type, form)
+            intent = read_intent(sent)
+            saved = await create_record(self.request, self.content_type, form, intent)
         except (Problem, DatabaseUnavailable) as error:
             return await self._refused(form, error)
-        return shell_of(self.request).go(self._path(record.id), Notice("created"))
+        notice = "created" if intent.verb == "save" else NOTICES[intent.verb]
+        return shell_of(self.request).go(self._path(saved.record.id), Notice(notice))
+
+    async def autosave(self, sent: FormData, pk: str | None = None) -> Response:
+        """Save what was typed so far, and tell the page's script what it has to know to go on.
+
+        :param pk: None for a record that is not made yet.
+        :raises Problem: as saving does; the script tells, and keeps what was typed.
+        """
+        form = self._form(self._names(sent), sent=sent)
+        refuse_unknown(self.content_type, sent)
+        if pk is None:
+            saved = await create_record(self.request, self.content_type, form)
+        else:
+            target, changed = read_target(pk, sent.get("_version", "")), form.changed_since(str(sent.get("_base", "")))
+            saved = await save_record(self.request, self.content_type, target, form, changed, SAVE)
+        opened = await self._read(str(saved.record.id))
+        current = self._form(tuple(form.content_fields), opened.item)
+        theirs = [name for name in current.changed_since(form.base) if name != self.content_type.key_field]
+        offered = offer(self.content_type, self.actor, opened)
+        return _json(
+            {
+                "id": opened.item["id"],
+                "url": self._path(opened.item["id"]),
+                "version": saved.version,
+                "base": form.base,
+                "fields": {name: _shown(current.content_fields[name]) for name in theirs},
+                "primary": offered.primary,
+                "verbs": sorted(offered.verbs),
+                "sentence": offered.sentence,
+                "time": offered.time,
+                "is_merged": saved.is_merged,
+                "is_draft": opened.draft is not None,
+            }
+        )
 
     async def open(self, pk: str) -> Response:
         """The form of a record.
@@ -66,35 +103,36 @@ class Editor:
         :raises NotFound: if there is none that the actor may see. :raises Forbidden: if they may only read it.
         """
         opened = await self._read(pk)
-        if not may(self.content_type, self.actor, Action.UPDATE, opened.item):
+        is_live = opened.item.get("is_published") is True or opened.draft is not None
+        if not may(self.content_type, self.actor, Action.DRAFT if is_live else Action.UPDATE, opened.item):
             raise refusal(self.actor, Action.UPDATE, self.content_type, SimpleNamespace(**opened.item))
         return await self._page(self._form(shown_fields(self.content_type, self.actor), opened.item), opened)
 
-    async def save(self, pk: str, sent: FormData, verb: str = "save") -> Response:
+    async def save(self, pk: str, sent: FormData, verb: str | None = None) -> Response:
         """Change a record to what a form says, and do what its button asks for besides.
 
-        :param verb: `save`, `publish` or `unpublish`.
+        :param verb: what the address asks for, where it does.
         """
         target = read_target(pk, sent.get("_version", ""))
         form = self._form(self._names(sent), sent=sent)
         changed = form.changed_since(str(sent.get("_base", "")))
         try:
             refuse_unknown(self.content_type, sent)
-            change_id = None
-            if changed or verb != "save":
-                change_id = await update_record(self.request, self.content_type, target, form, changed, verb)
-        except PreconditionFailed as error:
+            intent, saved = read_intent(sent, verb), None
+            if changed or intent.verb != "save":
+                saved = await save_record(self.request, self.content_type, target, form, changed, intent)
+        except (PreconditionFailed, Overlap) as error:
             return await self._conflict(pk, form, sent, error)
         except NotFound:
             form.summary.append(GONE)
             return await self._page(form, status=404)
         except (Problem, DatabaseUnavailable) as error:
             return await self._refused(form, error, pk, sent)
-        notice = _NOTICES[verb] if changed or verb != "save" else "unchanged"
-        undo = str(change_id) if change_id else None
+        undo = str(saved.change_id) if saved is not None and saved.change_id else None
+        notice = NOTICES[intent.verb] if saved is not None else "unchanged"
         return shell_of(self.request).go(self._path(pk), Notice(notice, change_id=undo))
 
-    async def _conflict(self, pk: str, form: ContentForm, sent: FormData, error: PreconditionFailed) -> Response:
+    async def _conflict(self, pk: str, form: ContentForm, sent: FormData, error: Problem) -> Response:
         """The same form over the record as it now stands: what was typed stays, the rest is brought up to date."""
         opened = await self._read(pk)
         current = self._form(tuple(form.content_fields), opened.item)
@@ -137,24 +175,25 @@ class Editor:
             "item": opened.item if opened else None,
             "version": opened.version if opened else "",
             "base": form.base,
-            "verbs": self._verbs(opened),
+            "offer": offer(self.content_type, self.actor, opened),
+            "can_delete": self._can_delete(opened),
+            "draft": opened.draft if opened else None,
+            "hour": soon(utc_now()),
+            "is_slug_made": self._is_slug_made(opened),
             "differences": None,
             "address": self._address(opened),
         }
         return await shell_of(self.request).render(self.request, "form.html", {**shared, **(context or {})}, status)
 
-    def _verbs(self, opened: Opened | None) -> list[str]:
-        """What buttons the form offers beside saving."""
-        if opened is None:
-            return []
-        stage = opened.item.get("status") if issubclass(self.content_type.model, Publishable) else None
-        steps = {
-            "publish": stage is not None and stage is not Status.PUBLISHED,
-            "unpublish": stage in {Status.PUBLISHED, Status.SCHEDULED, Status.EXPIRED},
-            "delete": self.can_delete,
-        }
+    def _can_delete(self, opened: Opened | None) -> bool:
+        return opened is not None and self.can_delete and may(self.content_type, self.actor, Action.DELETE, opened.item)
+
+    def _is_slug_made(self, opened: Opened | None) -> bool:
+        """Whether the slug follows the title still: nobody chose it, and no reader has seen it."""
+        if opened is None or opened.item.get("published_at") is not None or "slug" not in opened.item:
+            return opened is None
         item = opened.item
-        return [v for v, fits in steps.items() if fits and may(self.content_type, self.actor, ACTIONS[v], item)]
+        return is_made(self.content_type, str(item[self.content_type.title_field] or ""), str(item["slug"]))
 
     def _address(self, opened: Opened | None) -> str | None:
         """Where the public finds the record, over REST; None while it does not."""
@@ -189,9 +228,18 @@ class Editor:
 
 
 def _beside(content_type: ContentType[Any], form: ContentForm) -> list[ContentField]:
-    """The fields that stand beside a text rather than above it; none where there is no text to write."""
-    infos = [content_type.fields[name] for name in content_type.write_fields]
-    if not any(info.rules.control is Control.MARKDOWN for info in infos):
+    """The fields that stand beside a title and a text; none where there is no text to write."""
+    fields = list(form.content_fields.values())
+    if not any(field.info.rules.control is Control.MARKDOWN for field in fields):
         return []
-    fields = form.content_fields.values()
-    return [f for f in fields if isinstance(f, _BESIDE) or f.info.rules.control is Control.SLUG]
+    return [f for f in fields if f.name != content_type.title_field and f.info.rules.control not in _LARGE]
+
+
+def _shown(field: ContentField) -> dict[str, Any]:
+    """What a field says since somebody else, or the server, changed it; and the fingerprint of that."""
+    return {"value": field.payload, "digest": field.digest}
+
+
+def _json(content: Mapping[str, Any]) -> Response:
+    """An answer for the page's script; times and ids as texts."""
+    return Response(to_json(content), media_type="application/json")

@@ -27,8 +27,10 @@ from cms.crud.policy import Actor
 from cms.crud.problems import FieldError, Invalid, suggestion
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape
+from cms.editorial.behaviours import Publishable
+from cms.editorial.snapshots import STAGES
 
-CONTROL_NAMES = frozenset({"csrf_token", "_version", "_base"})
+CONTROL_NAMES = frozenset({"csrf_token", "_version", "_base", "_then", "_at", "_until", "_zone", "_note"})
 """What a form sends beside its fields; no column can be named like these."""
 _PROBE = "?"
 
@@ -106,8 +108,9 @@ class ContentForm(BaseForm):
 
 
 def shown_fields(content_type: ContentType[Any], actor: Actor) -> tuple[str, ...]:
-    """The writable fields of a type that the actor may set to something."""
-    names = content_type.write_fields
+    """The fields that a form shows to the actor: those that may be set to something, the times of publishing aside."""
+    hidden = STAGES if issubclass(content_type.model, Publishable) else ()  # these are what buttons are for
+    names = [name for name in content_type.write_fields if name not in hidden]
     return tuple(name for name in names if content_type.policy.can_set(actor, name, _PROBE))
 
 

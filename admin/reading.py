@@ -5,11 +5,12 @@ Each function takes a connection first and runs inside `database.read`, so a scr
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from admin.fields import Choice, RelationField, choice_of
 from admin.forms import ContentForm
@@ -25,7 +26,9 @@ from cms.crud.query import MAX_LIMIT, Query
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape
 from cms.crud.values import is_uuid
-from cms.editorial.behaviours import Publishable
+from cms.editorial.behaviours import Publishable, Review, Reviewable
+from cms.editorial.pending import Draft
+from cms.editorial.previews import read_draft
 
 MOST_CHOICES = 20
 """How many records a search for a relation offers."""
@@ -35,15 +38,30 @@ _PICTURE = (*_SHOWN, "mime_type")
 _FACTS = ("id", "version", "created_at", "updated_at")
 
 
+class Working(NamedTuple):
+    """The working draft of a record.
+
+    :param publish_at: when it takes the place of what is public. :param problem: why it could not, when it was due.
+    """
+
+    version: int
+    publish_at: datetime | None
+    review: Review | None
+    review_note: str | None
+    problem: str | None
+
+
 class Opened(NamedTuple):
     """A record as a form opens it.
 
-    :param item: its fields by name.
+    :param item: its fields by name, as its working draft makes them where there is one.
     :param version: the version that these are of.
+    :param draft: that draft.
     """
 
     item: Item
     version: int
+    draft: Working | None = None
 
 
 class Row(NamedTuple):
@@ -66,9 +84,23 @@ def open_record(
     """A record with all that its form and its page show; None if there is none that the actor may see."""
     if not is_uuid(pk):
         return None
-    names = _named(content_type, content_type.write_fields, content_type.read_fields, _FACTS, _owner(content_type))
+    review = ("review", "review_note") if issubclass(content_type.model, Reviewable) else ()
+    shown = (content_type.write_fields, content_type.read_fields, _FACTS, review)
+    names = _named(content_type, *shown, _owner(content_type))
     found = reader.one(connection, content_type, UUID(pk), actor, fields=names)
-    return None if found is None else Opened(*found)
+    if found is None or not issubclass(content_type.model, Publishable):
+        return None if found is None else Opened(*found)
+    draft = _working_draft(connection, UUID(pk))
+    if draft is None or not may(content_type, actor, Action.DRAFT, found[0]):
+        return Opened(*found)
+    return Opened(*read_draft(connection, reader, content_type, UUID(pk), actor, fields=names), draft)
+
+
+def _working_draft(connection: Connection, record_id: UUID) -> Working | None:
+    columns = [getattr(Draft, name) for name in Working._fields]
+    found = select(*columns).where(Draft.record_id == record_id, Draft.values.is_not(None))
+    row = connection.execute(found).first()
+    return Working(*row) if row is not None else None
 
 
 def list_records(

@@ -6,6 +6,7 @@ and what is changed goes through the services.
 
 import types
 from typing import Any
+from uuid import UUID
 
 from sqladmin import ModelView
 from starlette.requests import Request
@@ -22,13 +23,14 @@ from admin.notices import Notice
 from admin.reading import may, open_record, search_choices
 from admin.security import form_of
 from admin.shell import shell_of
+from admin.slugs import free_slug
 from admin.stepping import StepScreens
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor, Role
 from cms.crud.problems import BadQuery, Forbidden
 from cms.crud.registry import Registry
 from cms.crud.rights import refusal
-from cms.crud.values import MAX_SEARCH
+from cms.crud.values import MAX_SEARCH, is_uuid
 from cms.editorial.recorder import change_left_by
 from cms.editorial.workflow import EditorialService
 
@@ -91,6 +93,24 @@ class ContentView(StepScreens, KeepingScreens, ModelView):
     async def edit(self, request: Request) -> Response:
         """Save a record."""
         return await self._editor(request).save(self.pk(request), form_of(request))
+
+    async def propose_slug(self, request: Request) -> Response:
+        """The slug that a title would make now."""
+        if "slug" not in self.content_type.write_fields:
+            raise self.missing()
+        title, own = request.query_params.get("title", "").replace("\x00", ""), request.query_params.get("id", "")
+        if len(title) > MAX_SEARCH:
+            raise BadQuery("That title is too long.")
+        pk = UUID(own) if is_uuid(own) else None
+        slug = await request.app.state.database.read(free_slug, self.content_type, title, pk)
+        return JSONResponse({"slug": slug})
+
+    async def autosave(self, request: Request) -> Response:
+        """Save what was typed so far."""
+        pk = request.path_params.get("pk")
+        if pk is None:
+            self.require_create(actor_of(request))
+        return await self._editor(request).autosave(form_of(request), self.pk(request) if pk else None)
 
     async def publish(self, request: Request) -> Response:
         """Save a record and make it public."""

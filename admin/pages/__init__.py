@@ -7,6 +7,7 @@ from admin.pages import (
     moderation,
     preview,
     search,
+    session,
     trash,
     undo,
 )
@@ -15,6 +16,7 @@ from admin.screens import Page
 PAGES: tuple[Page, ...] = (
     *dashboard.PAGES,
     *search.PAGES,
+    *session.PAGES,
     *changes.PAGES,
     *history.PAGES,
     *moderation.PAGES,

@@ -15,13 +15,14 @@ function enhancePicker(select) {
     for (const option of chosen()) {
       const remove = make("button", { type: "button", textContent: "×" });
       remove.setAttribute("aria-label", `Remove ${option.label}`);
-      remove.addEventListener("click", () => { option.remove(); draw(); input.focus(); });
+      remove.addEventListener("click", () => { option.remove(); changed(); input.focus(); });
       const chip = make("span", { className: "chip" }, make("span", { textContent: option.label }), remove);
       if (option.dataset.image) chip.prepend(make("img", { src: option.dataset.image, alt: "" }));
       box.insertBefore(chip, input);
     }
     input.placeholder = chosen().length ? (select.multiple ? "Add…" : "") : "Search…";
   };
+  const changed = () => { draw(); select.dispatchEvent(new Event("change", { bubbles: true })); };
   const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
   const mark = (index) => {
     at = index;
@@ -38,8 +39,7 @@ function enhancePicker(select) {
     input.value = "";
     complain(input, "");
     close();
-    draw();
-    select.dispatchEvent(new Event("change", { bubbles: true }));
+    changed();
   };
   const search = async () => {
     const mine = ++asked;
@@ -89,7 +89,7 @@ function enhancePicker(select) {
       else search();
     } else if (event.key === "Enter" && !list.hidden && at >= 0) { event.preventDefault(); pick(found[at]); }
     else if (event.key === "Escape") close();
-    else if (event.key === "Backspace" && !input.value && chosen().length) { chosen().at(-1).remove(); draw(); }
+    else if (event.key === "Backspace" && !input.value && chosen().length) { chosen().at(-1).remove(); changed(); }
   });
   for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
   input.setAttribute("aria-controls", list.id);

@@ -75,14 +75,19 @@ class Window:
         await dialog.accept()
 
 
-@asynccontextmanager
-async def started() -> AsyncIterator[Browser]:
-    """A browser without a window on the screen."""
+def chromium_path() -> str:
+    """Where Chromium is."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("needs Chromium on the path")
+    return path
+
+
+@asynccontextmanager
+async def started() -> AsyncIterator[Browser]:
+    """A browser without a window on the screen."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         await browser.close()
 

@@ -61,15 +61,36 @@ async def test_saving_an_untouched_form_changes_nothing(installation: Installati
 
 
 async def test_only_what_was_changed_is_written(installation: Installation, editor: Visitor) -> None:
-    time = utc_now()
-    made = await installation.make(article, title="A", content="Text.", published_at=time)
+    made = await installation.make(article, title="A", content="Text.")
     page = await editor.get(f"/article/edit/{made.id}")
     await editor.send(page.edit, title="B", content="Text.\r\n\r\nMore.")
     row = await stored(installation, "articles", made.id)
-    assert (row["title"], row["slug"], row["content"], row["published_at"], row["version"]) == (
-        "B", "a", "Text.\n\nMore.", time, 2,
-    )  # fmt: skip
+    assert (row["title"], row["slug"], row["content"], row["version"]) == ("B", "a", "Text.\n\nMore.", 2)
     assert row["excerpt"] == "Text. More."
+
+
+async def test_what_readers_see_is_changed_in_its_working_draft(installation: Installation, editor: Visitor) -> None:
+    time = utc_now()
+    made = await installation.make(article, title="A", content="Text.", published_at=time)
+    path = f"/article/edit/{made.id}"
+    before = await installation.send("GET", f"/articles/{made.id}")
+    await editor.send((await editor.get(path)).edit, title="B")
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["published_at"], row["version"]) == ("A", time, 1)
+    after = await installation.send("GET", f"/articles/{made.id}")
+    assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
+    page = await editor.get(path)
+    assert page.edit.fields["title"] == ["B"]
+    assert "Readers still see the version of" in page.text
+    assert "Publish changes" in page.text
+    refused = await editor.send(page.edit, published_at="2031-05-06T07:08")
+    assert (refused.status, "settled by publishing" in refused.text) == (422, True)
+    await editor.send(page.edit, _then="publish")
+    assert (await installation.send("GET", f"/articles/{made.id}")).json()["title"] == "B"
+    await editor.send((await editor.get(path)).edit, title="C")
+    discarded = await editor.send((await editor.get(path)).edit, _then="discard")
+    assert discarded.status == 303
+    assert (await editor.get(path)).edit.fields["title"] == ["B"]
 
 
 async def test_r02_a_stale_form_is_refused_with_both_versions(
@@ -80,7 +101,7 @@ async def test_r02_a_stale_form_is_refused_with_both_versions(
     mine, theirs = await editor.get(path), await admin.get(path)
     await admin.send(theirs.edit, content="one\nTHEIRS\nthree", excerpt="Their excerpt.")
     refused = await editor.send(mine.edit, title="Mine", content="one\nMINE\nthree")
-    assert refused.status == 412
+    assert refused.status == 409
     row = await stored(installation, "articles", made.id)
     assert (row["title"], row["content"], row["version"]) == ("Old", "one\nTHEIRS\nthree", 2)
     assert "Somebody else saved this article" in refused.text
@@ -109,7 +130,7 @@ async def test_r02_a_third_change_in_between_is_refused_again(
     refused = await editor.send(mine.edit, name="Mine")
     await admin.send((await admin.get(path)).edit, name="Third")
     again = await editor.send(refused.edit)
-    assert again.status == 412
+    assert again.status == 409
     assert (await stored(installation, "tags", made.id))["name"] == "Third"
     assert again.edit.fields["name"] == ["Mine"]
 
@@ -228,17 +249,46 @@ async def test_a_stale_form_does_not_publish(installation: Installation, editor:
     assert (await stored(installation, "articles", made.id))["published_at"] is None
 
 
-async def test_a_time_is_utc_and_says_so(installation: Installation, editor: Visitor) -> None:
+async def test_what_does_not_overlap_is_merged(installation: Installation, editor: Visitor, admin: Visitor) -> None:
+    for published_at in (None, utc_now() - timedelta(hours=1)):
+        made = await installation.make(article, title="Old", content="one\n\ntwo\n\nthree", published_at=published_at)
+        path = f"/article/edit/{made.id}"
+        mine, theirs = await editor.get(path), await admin.get(path)
+        await admin.send(theirs.edit, content="ONE\n\ntwo\n\nthree", excerpt="Theirs.")
+        saved = await editor.send(mine.edit, title="Mine", content="one\n\ntwo\n\nTHREE")
+        assert saved.status == 303
+        fields = (await editor.get(path)).edit.fields
+        assert fields["content"] == ["ONE\n\ntwo\n\nTHREE"]
+        assert (fields["title"], fields["excerpt"]) == (["Mine"], ["Theirs."])
+
+
+async def test_a_schedule_is_kept_in_the_zone_in_which_it_was_set(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(article, title="Later")
+    path = f"/article/edit/{made.id}"
+    page = await editor.get(path)
+    for wrong in ({"_at": "soon"}, {"_at": "2031-03-30T01:30", "_zone": "Europe/Lisbon"}, {"_zone": "Mars/Olympus"}):
+        refused = await editor.send(page.edit, _then="schedule", **{"_at": "2031-05-06T07:08", **wrong})
+        assert refused.status == 422, wrong
+    assert (await editor.send(page.edit, _then="dance")).status == 422
+    done = await editor.send(page.edit, _then="schedule", _at="2031-05-06T07:08", _zone="Europe/Lisbon")
+    assert done.status == 303
+    row = await stored(installation, "articles", made.id)
+    assert row["published_at"].isoformat() == "2031-05-06T06:08:00+00:00"
+    page = await editor.get(path)
+    assert "Goes public" in page.text
+    await editor.send(page.edit, _then="expire", _until="2031-06-01T00:00", _zone="UTC")
+    assert (await stored(installation, "articles", made.id))["unpublish_at"].isoformat() == "2031-06-01T00:00:00+00:00"
+    await editor.send((await editor.get(path)).edit, _then="unschedule")
+    assert (await stored(installation, "articles", made.id))["published_at"] is None
+
+
+async def test_a_new_record_can_be_published_at_once(installation: Installation, editor: Visitor) -> None:
     page = await editor.get("/article/create")
-    assert "In UTC." in page.text
-    await editor.send(page.edit, title="Later", published_at="2031-05-06T07:08")
-    (row,) = await installation.rows("articles")
-    assert row["published_at"].isoformat() == "2031-05-06T07:08:00+00:00"
-    edit = await editor.get(f"/article/edit/{row['id']}")
-    assert edit.edit.fields["published_at"] == ["2031-05-06T07:08"]
-    cleared = await editor.send(edit.edit, published_at="")
-    assert cleared.status == 303
-    assert (await stored(installation, "articles", row["id"]))["published_at"] is None
+    done = await editor.send(page.edit, title="Slow tides", _then="publish")
+    assert done.status == 303
+    assert (await installation.send("GET", "/articles/slow-tides")).status_code == 200
+    again = await editor.send(page.edit, title="", content="Kept.", _then="publish")
+    assert (again.status, again.edit.fields["content"]) == (422, ["Kept."])
 
 
 async def test_authors_write_their_own_and_neither_publish_nor_schedule(
@@ -278,21 +328,29 @@ async def test_b13_authors_read_others_published_articles_and_change_none(
     assert [row["title"] for row in await installation.rows("articles")] == ["Theirs", "Hidden"]
 
 
-async def test_authors_are_told_why_their_published_article_is_closed_to_them(
+async def test_authors_propose_changes_of_what_is_public_and_editors_decide(
     installation: Installation, author: Visitor, editor: Visitor
 ) -> None:
     await author.send((await author.get("/article/create")).edit, title="Mine")
     (row,) = await installation.rows("articles")
-    stale = (await author.get(f"/article/edit/{row['id']}")).edit
-    page = await editor.get(f"/article/edit/{row['id']}")
-    await editor.send_to(f"/admin/article/publish/{row['id']}", page.edit)
-    opened = await author.get(f"/article/edit/{row['id']}")
-    saved = await author.send(stale, title="Still mine")
-    for refused in (opened, saved):
-        assert refused.status == 403
-        assert "published" in refused.text
-        assert "ask an editor to change it." in refused.text
+    path = f"/article/edit/{row['id']}"
+    submitted = await author.send((await author.get(path)).edit, _then="submit")
+    assert submitted.status == 303
+    page = await editor.get(path)
+    assert "An editor is to look at it." in page.text
+    assert (await editor.send(page.edit, _then="return")).status == 422, "it takes a note"
+    await editor.send(page.edit, _then="return", _note="Name your sources.")
+    assert "Name your sources." in (await author.get(path)).text
+    await author.send((await author.get(path)).edit, content="Sources.", _then="submit")
+    await editor.send((await editor.get(path)).edit, _then="publish")
+    opened = await author.get(path)
+    assert "Publish" not in [button.get("value") for button in opened.edit.buttons]
+    assert (await author.send(opened.edit, title="Still mine")).status == 303
+    assert (await author.send((await author.get(path)).edit, _then="publish")).status == 403
     assert (await stored(installation, "articles", row["id"]))["title"] == "Mine"
+    assert (await author.send((await author.get(path)).edit, _then="submit")).status == 303
+    await editor.send((await editor.get(path)).edit, _then="publish")
+    assert (await stored(installation, "articles", row["id"]))["title"] == "Still mine"
 
 
 async def test_a_search_whose_end_was_not_chosen_is_not_dropped(installation: Installation, editor: Visitor) -> None:
@@ -414,7 +472,7 @@ async def test_a_menu_that_is_stale_is_compared_as_text(
     page = await editor.get(f"/menu/edit/{made.id}")
     await admin.send((await admin.get(f"/menu/edit/{made.id}")).edit, items="- label: Theirs")
     refused = await editor.send(page.edit, items="- label: Mine")
-    assert refused.status == 412
+    assert refused.status == 409
     assert "label: Theirs" in refused.text
     assert "label: Mine" in refused.text
 

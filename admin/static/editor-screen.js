@@ -1,0 +1,278 @@
+// Writing: everything typed is saved by itself, kept in the browser until it is, and never written over somebody else's.
+import { announce, debounce, element, send, shortcut, toast } from "./core.js";
+
+const form = document.querySelector("form[data-editor]");
+const AFTER_TYPING = 1000, AFTER_FAILING = [2000, 4000, 8000, 15000, 30000];
+const CONTROLS = new Set(["csrf_token", "_version", "_base", "_then", "_at", "_until", "_zone", "_note"]);
+
+const zone = document.documentElement.dataset.timezone || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: zone });
+const state = form.querySelector("[data-state]");
+const field = (name) => form.elements[name];
+
+// What the form says, as pairs; two equal texts of it say the same.
+const said = () => [...new FormData(form)].filter(([name, value]) => !CONTROLS.has(name) && typeof value === "string");
+const key = () => `masthead unsaved ${form.dataset.user} ${new URL(form.action).pathname}`;
+
+let saved = JSON.stringify(said()); // what the server has
+let saving = null; // the request that is under way
+let failures = 0, timer = null, isLeaving = false;
+let paused = "paused" in form.dataset ? "conflict" : "";
+
+const isDirty = () => JSON.stringify(said()) !== saved;
+const show = (text, isBad = false) => {
+  state.textContent = text;
+  state.classList.toggle("is-bad", isBad);
+};
+
+// Kept in the browser from the first keystroke on: a crash, a lost session and a closed laptop cost nothing.
+const keep = debounce(() => {
+  if (!isDirty()) { localStorage.removeItem(key()); return; }
+  const kept = { at: Date.now(), version: field("_version").value, base: field("_base").value, said: said() };
+  try {
+    localStorage.setItem(key(), JSON.stringify(kept));
+  } catch {
+    show("This browser has no room to keep unsaved text", true);
+  }
+}, 250);
+
+const plan = (wait) => { clearTimeout(timer); timer = setTimeout(autosave, wait); };
+
+function touched() {
+  if (!isDirty()) return;
+  keep();
+  if (paused) return;
+  if (!saving) show("Unsaved");
+  failures = 0;
+  plan(AFTER_TYPING);
+}
+form.addEventListener("input", (event) => { if (!event.target.closest(".publish-menu")) touched(); });
+form.addEventListener("change", (event) => { if (!event.target.closest(".publish-menu")) touched(); });
+
+async function autosave() {
+  clearTimeout(timer);
+  if (saving) return saving.then(() => (isDirty() && !paused && !failures ? autosave() : undefined));
+  if (paused || !isDirty()) return undefined;
+  if (isUnnamed()) { show("Saved once it has a title"); return undefined; }
+  show("Saving …");
+  saving = put();
+  await saving;
+  saving = null;
+  return isDirty() && !paused && !failures ? plan(AFTER_TYPING) : undefined;
+}
+
+const titleField = form.querySelector("[data-title]");
+const isUnnamed = () => form.action.endsWith("/create") && titleField && !titleField.value.trim();
+
+async function put() {
+  const sent = new FormData(form), before = said();
+  for (const name of ["_then", "_at", "_until", "_note"]) sent.delete(name);
+  try {
+    const answer = await send(form.dataset.editor, { form: sent });
+    failures = 0;
+    take(answer, before);
+  } catch (problem) {
+    refuse(problem);
+  }
+}
+
+function take(answer, before) {
+  const old = key();
+  field("_version").value = answer.version;
+  field("_base").value = answer.base;
+  if (form.action.endsWith("/create")) {
+    form.action = answer.url;
+    form.dataset.editor = form.dataset.editor.replace(/\/autosave.*/, `/autosave/${answer.id}`);
+    history.replaceState(history.state, "", answer.url);
+    document.dispatchEvent(new CustomEvent("masthead:created", { detail: answer }));
+  }
+  saved = JSON.stringify(before);
+  merge(answer.fields, new Map(before), answer.is_merged);
+  localStorage.removeItem(old);
+  keep();
+  keep.flush();
+  show(isDirty() ? "Unsaved" : `Saved ${clock(new Date())}`);
+  tell(answer);
+}
+
+// What somebody else changed meanwhile stands in the form too, unless it was typed over since.
+function merge(fields, before, isMerged) {
+  const base = JSON.parse(field("_base").value), taken = new Map();
+  for (const [name, { value, digest }] of Object.entries(fields)) {
+    const input = field(name);
+    const isPlain = value === null || typeof value === "string" || typeof value === "number";
+    if (!isPlain || !input?.matches?.("input:not([type=checkbox]), textarea, select:not([multiple], [data-lookup])") || input.value !== before.get(name)) continue;
+    const text = String(value ?? "");
+    if (input.markdownEditor) input.markdownEditor.setValue(text); else input.value = text;
+    base[name] = digest;
+    taken.set(name, text);
+  }
+  field("_base").value = JSON.stringify(base);
+  saved = JSON.stringify(JSON.parse(saved).map(([name, value]) => [name, taken.get(name) ?? value]));
+  const labels = [...taken.keys()].map((name) => field(name).labels?.[0]?.firstChild.textContent.trim() || name);
+  if (isMerged && labels.length) toast(`Merged with what somebody else changed meanwhile: ${labels.join(", ")}.`);
+}
+
+// Where the record stands, and what its large button does now.
+function tell(answer) {
+  const sentence = form.querySelector("[data-sentence]"), primary = form.querySelector("[data-primary]");
+  if (sentence) {
+    sentence.textContent = answer.sentence;
+    const time = sentence.parentElement.querySelector("time");
+    if (time && answer.time) { time.dateTime = answer.time; localise(time); } else time?.toggleAttribute("hidden", !answer.time);
+  }
+  form.querySelectorAll("[data-verb]").forEach((item) => { item.hidden = !answer.verbs.includes(item.dataset.verb); });
+  form.querySelector("[data-publish-menu]")?.toggleAttribute("hidden", !answer.verbs.length);
+  if (primary) {
+    primary.hidden = !answer.primary;
+    if (answer.primary) [primary.value, primary.textContent] = answer.primary;
+  }
+}
+
+function refuse(problem) {
+  if (problem.status === 401 || (problem.status === 403 && !failures)) { failures += 1; renew(problem); return; }
+  if (problem.conflicts || problem.status === 412) { pause("conflict", "Somebody else changed the same. Nothing of yours is lost; saving by itself has stopped.", resolve); return; }
+  if (problem.status === 404) { pause("gone", "This was deleted meanwhile. What you typed is kept in this browser.", make); return; }
+  if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) { failures = 1; complainOf(problem); return; }
+  show("Not saved yet; trying again", true);
+  plan(AFTER_FAILING[Math.min(failures, AFTER_FAILING.length - 1)]);
+  failures += 1;
+}
+
+// What is wrong, by the names that people see.
+function complainOf(problem) {
+  const faults = problem.errors.map(({ pointer, detail }) => {
+    const label = field((pointer ?? "").split("/")[1])?.labels?.[0]?.firstChild.textContent.trim();
+    return label ? `${label}: ${detail}` : detail;
+  });
+  const text = faults.join(" ") || problem.detail;
+  show(`Not saved. ${text}`, true);
+  announce(text);
+}
+
+const resolve = () => element("button", { type: "button", class: "button small primary", onclick: () => { isLeaving = true; form.submit(); } }, "Resolve");
+const make = () => element("button", { type: "button", class: "button small", onclick: () => { isLeaving = true; form.submit(); } }, "Save it anew");
+
+function pause(why, text, action) {
+  paused = why;
+  show("Not saved", true);
+  banner(text, action());
+}
+
+function banner(text, ...actions) {
+  document.querySelector("[data-banner]")?.remove();
+  const box = element("div", { class: "notice-box", role: "alert", "data-banner": true }, element("p", {}, text), ...actions);
+  form.querySelector(".page-head").after(box);
+  return box;
+}
+
+// A session that ended: what is typed stays here, and is saved as soon as somebody has signed in again.
+async function renew(problem) {
+  try {
+    const session = await send("/admin/session", { method: "GET" });
+    if (session.user !== form.dataset.user) throw Object.assign(new Error(), { isOther: true });
+    document.querySelector('meta[name="csrf-token"]').content = session.csrf_token;
+    document.querySelectorAll("input[name=csrf_token]").forEach((input) => { input.value = session.csrf_token; });
+    if (paused === "session") { paused = ""; document.querySelector("[data-banner]")?.remove(); }
+    if (problem?.status === 403) { show(`Not saved: ${problem.detail}`, true); if (failures > 1) return; }
+    plan(0);
+  } catch (error) {
+    if (paused !== "session") {
+      paused = "session";
+      show("Not saved", true);
+      const other = error.isOther ? "Somebody else has signed in here. " : "Your session has ended. ";
+      banner(`${other}What you typed is kept, and saved once you have signed in again.`, element("a", { class: "button small primary", href: "/admin/login", target: "_blank" }, "Sign in in a new tab"));
+    }
+    setTimeout(() => { if (paused === "session") renew(); }, 4000);
+  }
+}
+addEventListener("focus", () => { if (paused === "session") renew(); });
+
+// A button saves first, so that what it does is done to what stands here.
+form.addEventListener("submit", async (event) => {
+  if (event.defaultPrevented) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if (paused !== "conflict") {
+    clearTimeout(timer);
+    if (isDirty() && !isUnnamed()) await autosave();
+    else if (saving) await saving;
+  }
+  if (paused === "session") return;
+  if (button?.matches("[data-save]") && !isDirty() && !form.action.endsWith("/create")) { show(`Saved ${clock(new Date())}`); return; }
+  if (state.textContent.startsWith("Not saved yet")) { toast("The server can't be reached. What you typed is kept in this browser, and saved as soon as that works.", { kind: "bad" }); return; }
+  isLeaving = true;
+  if (button?.name) form.append(element("input", { type: "hidden", name: button.name, value: button.value }));
+  form.submit();
+});
+addEventListener("pageshow", () => { isLeaving = false; });
+addEventListener("beforeunload", (event) => { if (!isLeaving && isDirty()) { keep.flush(); event.preventDefault(); } });
+addEventListener("pagehide", () => { keep.flush(); if (!isLeaving && isDirty() && !paused && !isUnnamed()) put(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") { keep.flush(); autosave(); } });
+
+shortcut("mod+s", () => { if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
+shortcut("mod+p", () => { const primary = form.querySelector("[data-primary]:not([hidden])"); if (primary) form.requestSubmit(primary); }, "Publish, or submit for review");
+
+// What an earlier visit left unsaved.
+const arrived = document.querySelector(".toast[data-arrived]"), isAnswer = document.querySelector("[data-focus]");
+if (arrived) localStorage.removeItem(key());
+const left = isAnswer ? null : JSON.parse(localStorage.getItem(key()) ?? "null");
+if (isAnswer) saved = "";
+if (left && JSON.stringify(left.said) !== saved) {
+  const time = new Date(left.at);
+  const bring = element("button", { type: "button", class: "button small primary", onclick: () => { restore(left); box.remove(); } }, "Bring it back");
+  const drop = element("button", { type: "button", class: "button small", onclick: () => { localStorage.removeItem(key()); box.remove(); } }, "Discard it");
+  const box = banner(`What you typed here on ${time.toLocaleDateString()} at ${clock(time)} was not saved.`, bring, drop);
+} else if (!isAnswer) localStorage.removeItem(key());
+
+function restore({ version, base, said: pairs }) {
+  field("_version").value = version;
+  field("_base").value = base;
+  const values = new Map();
+  for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const input of form.elements) {
+    if (!input.name || CONTROLS.has(input.name) || !values.has(input.name)) continue;
+    if (input.matches("input:not([type=checkbox]), textarea")) {
+      const [text] = values.get(input.name);
+      if (input.markdownEditor) input.markdownEditor.setValue(text); else input.value = text;
+    } else if (input.matches("select:not([data-lookup])")) [input.value] = values.get(input.name);
+  }
+  touched();
+}
+
+// The slug follows the title until it is chosen, or readers have seen it.
+const slug = form.querySelector("[data-slug]");
+if (slug && titleField && "slugMade" in form.dataset) {
+  let isMade = true;
+  slug.addEventListener("input", () => { isMade = false; });
+  const follow = debounce(async () => {
+    if (!isMade || !titleField.value.trim()) return;
+    const id = form.dataset.editor.split("/autosave/")[1] ?? "";
+    try {
+      const answer = await send(`${form.dataset.slugAddress}?${new URLSearchParams({ title: titleField.value.slice(0, 200), id })}`, { method: "GET" });
+      if (!isMade || slug.value === answer.slug) return;
+      slug.value = answer.slug;
+      touched();
+    } catch { /* the server makes one when the record is saved */ }
+  }, 300);
+  titleField.addEventListener("input", follow);
+}
+
+// Times in the zone of who looks.
+function localise(time) {
+  time.hidden = false;
+  time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+}
+document.querySelectorAll("time[data-local]").forEach(localise);
+form.querySelectorAll("[data-zone]").forEach((place) => { place.textContent = zone; });
+const zoneField = form.querySelector("[data-zone-field]");
+if (zoneField) zoneField.value = zone;
+form.querySelectorAll(".publish-menu [type=datetime-local]").forEach((input) => {
+  const local = new Date(`${input.value}:00Z`).toLocaleString("sv-SE", { timeZone: zone });
+  input.value = local.slice(0, 16).replace(" ", "T");
+});
+
+// Who signs out takes along what this browser kept for them.
+document.querySelectorAll('form[action="/admin/logout"]').forEach((out) => out.addEventListener("submit", () => {
+  Object.keys(localStorage).filter((name) => name.startsWith(`masthead unsaved ${form.dataset.user} `)).forEach((name) => localStorage.removeItem(name));
+}));

@@ -1,0 +1,243 @@
+"""Writing: what is typed saves itself, survives crashes and lost sessions, and never overwrites anybody."""
+
+import re
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+from sqlalchemy import delete
+
+from cms.auth.sessions import SessionKind, UserSession, open_session
+from cms.content.articles import article
+from cms.content.tags import tag
+from cms.crud.fields import utc_now
+from cms.crud.policy import Role
+from tests.admin.browsing import Form, Visitor
+from tests.admin.chromium import FLAGS, chromium_path, opened, served, started
+from tests.admin.conftest import Visit
+from tests.installation import Installation
+
+JSON = {"Accept": "application/json"}
+SAVED = re.compile(r"^Saved \d")
+
+
+async def autosave(visitor: Visitor, form: Form, path: str, **changes: Any) -> Any:
+    data = {**form.fields, **changes}
+    return (await visitor.call("POST", f"/article/autosave{path}", data=data, headers=JSON)).response
+
+
+async def test_a_new_record_is_made_by_its_first_save(installation: Installation, editor: Visitor) -> None:
+    form = (await editor.get("/article/create")).edit
+    untitled = await autosave(editor, form, "", content="Kept.")
+    assert (untitled.status_code, untitled.json()["errors"][0]["pointer"]) == (422, "/title")
+    made = (await autosave(editor, form, "", title="Slow")).json()
+    assert made["url"] == f"/admin/article/edit/{made['id']}"
+    assert (made["version"], made["primary"], made["is_draft"]) == (1, ["publish", "Publish"], False)
+    again = {"_version": str(made["version"]), "_base": made["base"], "title": "Slow tides", "slug": "slow"}
+    saved = (await autosave(editor, form, f"/{made['id']}", **again)).json()
+    assert "version" in saved, saved["errors"]
+    (row,) = await installation.rows("articles")
+    assert (saved["version"], row["title"], row["slug"]) == (2, "Slow tides", "slow")
+    proposed = await editor.get(f"/article/slug?title=Slow+tides&id={made['id']}", headers=JSON)
+    assert proposed.response.json() == {"slug": "slow-tides"}
+    await installation.make(article, title="Slow tides")
+    proposed = await editor.get(f"/article/slug?title=Slow+tides&id={made['id']}", headers=JSON)
+    assert proposed.response.json() == {"slug": "slow-tides-2"}
+    assert (await editor.get("/article/slug?title=" + "x" * 300)).status == 400
+    assert (await editor.get("/comment/slug?title=x")).status == 404
+
+
+async def test_a_live_record_is_saved_beside_what_readers_see(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(article, title="Slow", published_at=utc_now())
+    form = (await editor.get(f"/article/edit/{made.id}")).edit
+    saved = (await autosave(editor, form, f"/{made.id}", title="Ebb")).json()
+    assert saved["is_draft"] is True
+    assert saved["primary"] == ["publish", "Publish changes"]
+    assert (await installation.send("GET", f"/articles/{made.id}")).json()["title"] == "Slow"
+
+
+async def test_two_that_overlap_are_told_and_two_that_do_not_are_merged(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    made = await installation.make(article, title="Slow", excerpt="Old.")
+    path = f"/{made.id}"
+    mine, theirs = [(await who.get(f"/article/edit/{made.id}")).edit for who in (editor, admin)]
+    assert (await autosave(admin, theirs, path, excerpt="Theirs.")).status_code == 200
+    merged = (await autosave(editor, mine, path, title="Mine")).json()
+    assert (merged["version"], merged["is_merged"], merged["fields"]["excerpt"]["value"]) == (3, True, "Theirs.")
+    clash = await autosave(editor, mine, path, excerpt="Mine.")
+    assert clash.status_code == 409
+    conflict = clash.json()["conflicts"]["excerpt"]
+    assert (conflict["base"], conflict["mine"], conflict["theirs"]) == ("Old.", "Mine.", "Theirs.")
+    assert clash.json()["current_version"] == 3
+    without = await autosave(editor, mine, path, _version="", excerpt="Mine.")
+    assert without.status_code == 412
+
+
+async def test_who_may_not_write_saves_nothing(installation: Installation, visit: Visit) -> None:
+    made = await installation.make(article, title="Slow", published_at=utc_now())
+    author = visit(Role.AUTHOR)
+    token = await author.token()
+    for path in (f"/article/autosave/{made.id}", "/tag/autosave"):
+        refused = await author.call("POST", path, data={"csrf_token": token, "title": "x"}, headers=JSON)
+        assert refused.status == 403, path
+    gone = await author.call("POST", "/article/autosave/x", data={"csrf_token": token}, headers=JSON)
+    assert gone.status == 404
+    unknown = await author.call("POST", "/article/autosave", data={"csrf_token": token, "titel": "x"}, headers=JSON)
+    assert (unknown.status, "titel" in unknown.response.json()["detail"]) == (422, True)
+
+
+async def test_a_session_tells_who_it_is(installation: Installation, editor: Visitor) -> None:
+    told = (await editor.get("/session", headers=JSON)).response.json()
+    assert told == {"user": str(installation.actor(Role.EDITOR).id), "csrf_token": await editor.token()}
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with started() as browser:
+        yield browser
+
+
+browser_test = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
+
+async def write(page: Page, title: str, content: str) -> None:
+    await page.get_by_label("Title").first.fill(title)
+    await page.get_by_label("Content", exact=True).fill(content)
+
+
+@pytest.mark.browser
+@browser_test
+async def test_typing_is_saving(installation: Installation, chromium: Browser) -> None:
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/create")
+        await write(page, "How slow tides are", "The sea waits.")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await page.wait_for_url("**/admin/article/edit/*")
+        await expect(page.get_by_label("Slug")).to_have_value("how-slow-tides-are")
+        await page.get_by_label("Title").first.fill("How slow")
+        await expect(page.get_by_label("Slug")).to_have_value("how-slow")
+        await page.keyboard.press("Control+s")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        (row,) = await installation.rows("articles")
+        assert (row["title"], row["slug"], row["content"]) == ("How slow", "how-slow", "The sea waits.")
+        await page.get_by_role("button", name="Publish", exact=True).click()
+        await expect(page.get_by_role("status").last).to_contain_text("Published")
+        await write(page, "How slow they are", "The sea waits.")
+        await expect(page.locator("[data-sentence]")).to_contain_text("Readers still see")
+        await expect(page.get_by_role("button", name="Publish changes")).to_be_visible()
+        answer = await installation.send("GET", "/articles/how-slow")
+        assert answer.json()["title"] == "How slow"
+        await page.get_by_label("More about publishing").click()
+        await page.get_by_role("button", name="Discard my changes").click()
+        await expect(page.get_by_label("Title").first).to_have_value("How slow")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r48_a_lost_session_and_a_server_that_is_away_cost_nothing(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await installation.make(article, title="Slow", content="Old.")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        await page.route("**/autosave/**", lambda route: route.abort())
+        await write(page, "Slow", "Typed while it was away.")
+        await expect(page.locator("[data-state]")).to_contain_text("Not saved yet")
+        await page.unroute("**/autosave/**")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED, timeout=9000)
+        async with installation.work() as work:
+            await work.session.execute(delete(UserSession))
+        await write(page, "Slow", "Typed after the session had ended.")
+        await expect(page.get_by_role("link", name="Sign in in a new tab")).to_be_visible()
+        me = installation.actor(Role.EDITOR).id
+        assert me is not None
+        async with installation.database.session() as session:
+            again = await open_session(session, me, SessionKind.BROWSER, "")
+        await window.context.add_cookies([{"name": "masthead", "value": again.secret, "url": url}])
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED, timeout=9000)
+        await expect(page.get_by_role("link", name="Sign in in a new tab")).to_have_count(0)
+        (row,) = await installation.rows("articles")
+        assert row["content"] == "Typed after the session had ended."
+        window.noise.clear()
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r48_a_killed_browser_brings_back_what_it_had(installation: Installation, tmp_path: Path) -> None:
+    made = await installation.make(article, title="Slow", content="Old.")
+    cookie = installation.people[Role.EDITOR].cookie
+    async with served(installation.app) as url, async_playwright() as playwright:
+
+        async def launch() -> Any:
+            return await playwright.chromium.launch_persistent_context(
+                str(tmp_path / "profile"), executable_path=chromium_path(), base_url=url, args=FLAGS
+            )
+
+        context = await launch()
+        await context.add_cookies([{"name": "masthead", "value": cookie, "url": url, "expires": 2_000_000_000}])
+        page = await context.new_page()
+        await page.goto(f"/admin/article/edit/{made.id}")
+        await page.route("**/autosave/**", lambda route: route.abort())
+        await write(page, "Slow", "Nobody has saved this.")
+        await expect(page.locator("[data-state]")).to_contain_text("Not saved yet")
+        await page.wait_for_timeout(6000)  # Chromium writes what pages keep a few seconds later
+        kill(str(tmp_path / "profile"))
+        context = await launch()
+        await context.add_cookies([{"name": "masthead", "value": cookie, "url": url, "expires": 2_000_000_000}])
+        page = await context.new_page()
+        await page.goto(f"/admin/article/edit/{made.id}")
+        await expect(page.get_by_label("Content", exact=True)).to_have_value("Old.")
+        await page.get_by_role("button", name="Bring it back").click()
+        await expect(page.get_by_label("Content", exact=True)).to_have_value("Nobody has saved this.")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await context.close()
+    (row,) = await installation.rows("articles")
+    assert row["content"] == "Nobody has saved this."
+
+
+def kill(profile: str) -> None:
+    """Kill the browser of a profile, as a crash would."""
+    flag = f"--user-data-dir={profile}"
+    found = [process for process in psutil.process_iter(["cmdline"]) if flag in (process.info["cmdline"] or [])]
+    assert found
+    for process in found:
+        process.send_signal(signal.SIGKILL)
+    psutil.wait_procs(found, 5)
+
+
+@pytest.mark.browser
+@browser_test
+async def test_two_people_merge_and_are_told_where_they_overlap(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow", content="one\n\ntwo\n\nthree", excerpt="Old.")
+    async with (
+        served(installation.app) as url,
+        opened(chromium, installation, url, Role.EDITOR) as mine,
+        opened(chromium, installation, url, Role.ADMIN) as theirs,
+    ):
+        first, second = [await who.open(f"article/edit/{made.id}") for who in (mine, theirs)]
+        await second.get_by_label("Content", exact=True).fill("ONE\n\ntwo\n\nthree")
+        await expect(second.locator("[data-state]")).to_contain_text(SAVED)
+        await first.get_by_label("Content", exact=True).fill("one\n\ntwo\n\nTHREE")
+        await expect(first.locator("[data-state]")).to_contain_text(SAVED)
+        await expect(first.get_by_label("Content", exact=True)).to_have_value("ONE\n\ntwo\n\nTHREE")
+        await second.get_by_label("Excerpt").fill("Theirs.")
+        await expect(second.locator("[data-state]")).to_contain_text(SAVED)
+        await first.get_by_label("Excerpt").fill("Mine.")
+        await first.get_by_role("button", name="Resolve").click()
+        await expect(first.get_by_role("heading", name="Somebody else saved this article")).to_be_visible()
+        await expect(first.get_by_label("Excerpt")).to_have_value("Mine.")
+        await first.get_by_role("button", name="Save mine over version").click()
+        await expect(first.get_by_role("status").last).to_contain_text("Saved.")
+    (row,) = await installation.rows("articles")
+    assert (row["content"], row["excerpt"]) == ("ONE\n\ntwo\n\nTHREE", "Mine.")
+
+
+async def test_other_types_keep_their_plain_forms(installation: Installation, editor: Visitor) -> None:
+    made = await installation.make(tag, name="Rope")
+    assert "data-editor" not in (await editor.get(f"/tag/edit/{made.id}")).html
