@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from admin.auth import actor_of
 from admin.changes import SAVE, create_record, differences, read_target, save_record
-from admin.fields import ContentField
+from admin.fields import ContentField, RelationField
 from admin.forms import ContentForm, refuse_unknown, shown_fields
 from admin.notices import Notice
-from admin.publishing import NOTICES, offer, read_intent, soon
+from admin.offers import offer, soon
+from admin.publishing import NOTICES, read_intent
 from admin.reading import Opened, label_choices, may, open_record
 from admin.shell import shell_of
 from admin.slugs import is_made
@@ -237,7 +238,8 @@ def _beside(content_type: ContentType[Any], form: ContentForm) -> list[ContentFi
 
 def _shown(field: ContentField) -> dict[str, Any]:
     """What a field says since somebody else, or the server, changed it; and the fingerprint of that."""
-    return {"value": field.payload, "digest": field.digest}
+    chosen = [choice._asdict() for choice in field.data] if isinstance(field, RelationField) else None
+    return {"value": field.payload, "digest": field.digest, "choices": chosen}
 
 
 def _json(content: Mapping[str, Any]) -> Response:

@@ -9,8 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from admin.auth import HOME, Sessions, own_path
-from admin.security import PAGE_HEADERS
+from admin.security import PAGE_HEADERS, wants_json
 from admin.shell import shell_of
+from cms.crud.problems import ContentTooLarge
 from cms.media.inspection import DEFAULT_LIMITS
 from cms.outages import DatabaseUnavailable
 
@@ -31,6 +32,10 @@ async def answer_too_large(scope: Scope, receive: Receive, send: Send, limit: in
     declared = int(request.headers.get("content-length", 0))
     if actor is not None and limit < declared <= limit * MOST_READ:
         await _read_on(request)
+    if wants_json(request):
+        problem = await shell.on_error(request, ContentTooLarge(_sentence(limit)))
+        await problem(scope, receive, send)
+        return
     back = own_path(urlsplit(request.headers.get("referer", "")).path)
     page = await shell.error(request, 413, _sentence(limit), PAGE_HEADERS, back=None if back == HOME else back)
     await page(scope, receive, send)

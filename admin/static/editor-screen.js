@@ -97,20 +97,30 @@ function take(answer, before) {
 
 // What somebody else changed meanwhile stands in the form too, unless it was typed over since.
 function merge(fields, before, isMerged) {
-  const base = JSON.parse(field("_base").value), taken = new Map();
-  for (const [name, { value, digest }] of Object.entries(fields)) {
+  const base = JSON.parse(field("_base").value), taken = new Map(), wasClean = !isDirty();
+  for (const [name, { value, digest, choices }] of Object.entries(fields)) {
     const input = field(name);
-    const isPlain = value === null || typeof value === "string" || typeof value === "number";
-    if (!isPlain || !input?.matches?.("input:not([type=checkbox]), textarea, select:not([multiple], [data-lookup])") || input.value !== before.get(name)) continue;
-    const text = String(value ?? "");
-    if (input.markdownEditor) input.markdownEditor.setValue(text); else input.value = text;
+    if (choices && wasClean) choose(input, choices);
+    else if (choices || !input?.matches?.("input:not([type=checkbox]), textarea, select") || input.value !== before.get(name)) continue;
+    else if (input.markdownEditor) input.markdownEditor.setValue(String(value ?? ""));
+    else input.value = String(value ?? "");
     base[name] = digest;
-    taken.set(name, text);
+    taken.set(name, input.value);
   }
   field("_base").value = JSON.stringify(base);
-  saved = JSON.stringify(JSON.parse(saved).map(([name, value]) => [name, taken.get(name) ?? value]));
+  saved = JSON.stringify(wasClean ? said() : JSON.parse(saved).map(([name, value]) => [name, taken.get(name) ?? value]));
   const labels = [...taken.keys()].map((name) => field(name).labels?.[0]?.firstChild.textContent.trim() || name);
   if (isMerged && labels.length) toast(`Merged with what somebody else changed meanwhile: ${labels.join(", ")}.`);
+}
+
+// Have a picker of related records hold these.
+function choose(select, choices) {
+  select.replaceChildren(...choices.map(({ id, label, image }) => {
+    const option = new Option(label, id, true, true);
+    if (image) option.dataset.image = image;
+    return option;
+  }));
+  select.dispatchEvent(new CustomEvent("choices"));
 }
 
 // Where the record stands, and what its large button does now.

@@ -74,6 +74,7 @@ function enhancePicker(select) {
       close();
     }
   };
+  select.addEventListener("choices", draw); // somebody else, or the server, chose
   select.form.addEventListener("submit", settle, true);
   if ("typed" in select.dataset) select.form.addEventListener("formdata", ({ formData }) => {
     if (input.value.trim()) formData.append(`${select.name}.typed`, input.value);

@@ -213,7 +213,7 @@ def kill(profile: str) -> None:
 
 @pytest.mark.browser
 @browser_test
-async def test_two_people_merge_and_are_told_where_they_overlap(installation: Installation, chromium: Browser) -> None:
+async def test_r02_two_people_merge_and_see_where_they_overlap(installation: Installation, chromium: Browser) -> None:
     made = await installation.make(article, title="Slow", content="one\n\ntwo\n\nthree", excerpt="Old.")
     async with (
         served(installation.app) as url,
