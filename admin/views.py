@@ -31,6 +31,7 @@ from cms.crud.problems import BadQuery, Forbidden
 from cms.crud.registry import Registry
 from cms.crud.rights import refusal
 from cms.crud.values import MAX_SEARCH, is_uuid
+from cms.editorial.behaviours import Publishable
 from cms.editorial.recorder import change_left_by
 from cms.editorial.workflow import EditorialService
 
@@ -107,6 +108,8 @@ class ContentView(StepScreens, KeepingScreens, ModelView):
 
     async def autosave(self, request: Request) -> Response:
         """Save what was typed so far."""
+        if not issubclass(self.content_type.model, Publishable):
+            raise self.missing()
         pk = request.path_params.get("pk")
         if pk is None:
             self.require_create(actor_of(request))

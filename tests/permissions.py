@@ -149,6 +149,22 @@ POST   /admin/media/(publish|unpublish)/{pk}                303 303 403 404 404
 POST   /admin/media/restore/{pk}                            303 303 404 404 404
 POST   /admin/(category|tag|comment|menu|redirect)/(publish|unpublish|restore)/{pk}           303 303 403 404 404
 
+GET    /admin/article/slug                                  303 303 200 200 200
+GET    /admin/media/slug                                    303 303 404 404 404
+GET    /admin/(page|category|tag|menu)/slug                 303 303 403 200 200
+GET    /admin/(comment|redirect)/slug                       303 303 403 404 404
+GET    /admin/(site|user)/slug                              303 303 403 403 404
+POST   /admin/article/autosave                              303 303 200 200 200
+POST   /admin/article/autosave/{pk}                         303 303 403 200 200
+POST   /admin/page/autosave                                 303 303 403 200 200
+POST   /admin/page/autosave/{pk}                            303 303 403 200 200
+POST   /admin/media/autosave                                303 303 404 404 404
+POST   /admin/media/autosave/{pk}                           303 303 404 404 404
+POST   /admin/(category|tag|comment|menu|redirect)/autosave       303 303 403 404 404
+POST   /admin/(category|tag|comment|menu|redirect)/autosave/{pk}  303 303 403 404 404
+POST   /admin/(site|user)/autosave                          303 303 403 403 404
+POST   /admin/(site|user)/autosave/{pk}                     303 303 403 403 404
+
 GET    /admin/(article|media)/(export|matching)             303 303 200 200 200
 GET    /admin/(article|media)/peek/{pk}                     303 303 200 200 200
 POST   /admin/(article|media)/(views|columns)               303 303 303 303 303

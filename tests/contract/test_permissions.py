@@ -230,7 +230,7 @@ class Caller:
         """What a form of that address has."""
         if path.endswith("/login"):
             return {"email": "admin@example.org", "password": PASSWORD}
-        if path.endswith("/create"):
+        if path.endswith(("/create", "/autosave")):
             values = {**SAMPLES[content_type.name].create(next(numbers))}
             values.pop("items", None)
             values.pop("number", None)
