@@ -178,12 +178,12 @@ def prose(words: list[str], count: int, per_line: int) -> str:
 LONG = {
     "4,000 times one word": (" ".join(["word"] * 4_000), "begin " + " ".join(["word"] * 3_000) + " end"),
     "4,000 times two words": (prose(["a", "b"], 4_000, 4_000), prose(["a", "b"], 4_000, 4_000)),
-    "200 KB of other words": (prose(VOCABULARY, 25_000, 25_000), prose(VOCABULARY, 25_000, 25_000)),
-    "200 KB of other lines": (prose(VOCABULARY, 25_000, 10), prose(VOCABULARY, 25_000, 10)),
-    "200 KB of one letter": ("x" * 200_000, "x" * 100_000 + "y" + "x" * 100_000),
-    "200 KB of signs": ("!" * 49_000, "!?" * 24_000),
-    "200 KB of short lines": (prose(["a", "b"], 100_000, 1), prose(["b", "c"], 100_000, 1)),
-    "200 KB of line feeds": ("\n" * 200_000, "\n" * 100_000 + "x" + "\n" * 99_999),
+    "400 KB of other words": (prose(VOCABULARY, 50_000, 50_000), prose(VOCABULARY, 50_000, 50_000)),
+    "400 KB of other lines": (prose(VOCABULARY, 50_000, 10), prose(VOCABULARY, 50_000, 10)),
+    "400 KB of one letter": ("x" * 400_000, "x" * 200_000 + "y" + "x" * 200_000),
+    "400 KB of signs": ("!" * 400_000, "!?" * 200_000),
+    "400 KB of short lines": (prose(["a", "b"], 200_000, 1), prose(["b", "c"], 200_000, 1)),
+    "400 KB of line feeds": ("\n" * 400_000, "\n" * 200_000 + "x" + "\n" * 199_999),
 }
 
 

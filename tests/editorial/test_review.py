@@ -1,8 +1,10 @@
 """Review: authors submit, editors approve or return; nobody else's work goes public unread (B16)."""
 
+from pathlib import Path
 from typing import Any
 
 from cms.crud.policy import Role
+from cms.exchange.apply import apply
 from tests.editorial.test_drafts import act, draft, kinds, live, save
 from tests.installation import Installation
 from tests.problems import assert_problem
@@ -169,3 +171,37 @@ async def test_authors_do_not_republish_what_was_taken_back(installation: Instal
     for change in changes["items"]:
         await installation.send("POST", f"/changes/{change['id']}/undo", Role.AUTHOR)
     assert_problem(await installation.send("GET", f"/articles/{record}"), 404)
+
+
+async def test_authors_publish_by_no_replay_draft_or_merge(installation: Installation) -> None:
+    """B16: under the key of an editor's publication; by what a draft, a merge or the trash would bring along."""
+    record = await written(installation)
+    path, key = f"/articles/{record}", {"Idempotency-Key": "the editor's"}
+    published = await installation.send("POST", f"{path}/publish", Role.EDITOR, headers=key)
+    assert published.status_code == 200
+    await act(installation, record, "unpublish")
+    replayed = await installation.send("POST", f"{path}/publish", Role.AUTHOR, headers=key)
+    assert_problem(replayed, 403)
+    assert await status(installation, record) == "draft"
+    stale = {"If-Match": f'"v{published.json()["version"]}"'}
+    body = {"published_at": published.json()["published_at"]}
+    merged = await installation.send("PATCH", f"{path}?merge=true", Role.AUTHOR, headers=stale, json=body)
+    assert merged.json()["published_at"] is None, merged.text  # the base had it, so it is no change of theirs
+    assert (await installation.send("DELETE", path, Role.AUTHOR, headers=ANY)).status_code == 204
+    assert (await installation.send("POST", f"{path}/restore", Role.AUTHOR, headers=ANY)).status_code == 200
+    assert await status(installation, record) == "draft"
+    assert_problem(await installation.send("GET", path), 404)
+
+
+async def test_authors_publish_by_no_file(installation: Installation, tmp_path: Path) -> None:
+    """B16: a file that says so is refused for an author as every other door refuses it."""
+    state = installation.app.state
+    (tmp_path / "articles").mkdir()
+    for slug, more in (("tide", f"published_at: {EARLIER}\n"), ("ebb", f"published_at: {LATER}\n"), ("own", "")):
+        text = f"---\ntitle: Tide\nauthor: author@example.org\n{more}---\nText.\n"
+        (tmp_path / "articles" / f"{slug}.md").write_text(text, encoding="utf-8")
+    author = installation.actor(Role.AUTHOR)
+    report = await apply(state.database, state.registry, state.reader, state.storage, tmp_path, actor=author)
+    assert len(report.refused) == 2
+    rows = await installation.rows("articles")
+    assert [(row["slug"], row["published_at"]) for row in rows] == [("own", None)]

@@ -522,7 +522,7 @@ class Server:
 
 
 async def test_two_servers_replace_what_is_public_at_its_second_and_once(migrated_url: str, tmp_path: Path) -> None:
-    """What issue 4 is done by: two processes, as `cms serve` runs them, over one database."""
+    """Two processes, as `cms serve` runs them, over one database: at its second, and with one event."""
     database = Database(migrated_url)
     people, servers = await furnish(database), []
 
