@@ -92,6 +92,7 @@ GET    /admin                                               307 307 307 307 307
 GET    /admin/                                              303 303 200 200 200
 GET    /admin/search                                        303 303 200 200 200
 GET    /admin/session                                       303 303 200 200 200
+GET    /admin/thumbs                                        303 303 400 400 400
 GET    /admin/moderation                                    303 303 403 200 200
 POST   /admin/moderation/decide                             303 303 403 303 303
 POST   /admin/moderation/reply                              303 303 403 415 415

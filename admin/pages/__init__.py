@@ -8,6 +8,7 @@ from admin.pages import (
     preview,
     search,
     session,
+    thumbs,
     trash,
     undo,
 )
@@ -17,6 +18,7 @@ PAGES: tuple[Page, ...] = (
     *dashboard.PAGES,
     *search.PAGES,
     *session.PAGES,
+    *thumbs.PAGES,
     *changes.PAGES,
     *history.PAGES,
     *moderation.PAGES,

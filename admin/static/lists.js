@@ -13,6 +13,30 @@ document.querySelectorAll(".filter-choice, .filter-chip details, .view-list, .bu
 // A related record that was chosen is what one wants to see: no second click.
 document.querySelectorAll(".filter-form select[data-lookup]").forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 
+// The small pictures of all rows come in one.
+const thumbs = [...document.querySelectorAll("[data-thumb]")];
+if (thumbs.length) {
+  const files = [...new Set(thumbs.map((thumb) => thumb.dataset.thumb))].slice(0, 100);
+  const strip = new Image();
+  strip.addEventListener("load", () => thumbs.forEach((thumb) => {
+    const at = files.indexOf(thumb.dataset.thumb);
+    if (at < 0) return;
+    thumb.style.backgroundImage = `url("${strip.src}")`;
+    thumb.style.backgroundPosition = `0 ${-40 * at}px`;
+    thumb.classList.add("is-drawn");
+  }));
+  strip.src = `/admin/thumbs?of=${files.map(encodeURIComponent).join(",")}`;
+}
+
+// A double click sends a step once.
+const sent = new WeakSet();
+document.querySelectorAll("main form[method=post]").forEach((form) => form.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  if (sent.has(form)) event.preventDefault();
+  sent.add(form);
+}));
+addEventListener("pageshow", () => document.querySelectorAll("main form[method=post]").forEach((form) => sent.delete(form)));
+
 // Popups that float over the table: it scrolls, and would cut them.
 const float = (kind, role) => {
   const box = element("div", { popover: kind, class: "float" });
@@ -98,14 +122,7 @@ if (list) {
     button.closest("details").open = false;
     location.assign(`${base}/export?${address}`);
   }));
-  // A double click sends a step once.
-  let isSent = false;
-  list.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
-    if (isSent) event.preventDefault();
-    isSent = true;
-  });
-  addEventListener("pageshow", () => { isSent = false; tell(); });
+  addEventListener("pageshow", tell);
 
   // By keyboard.
   const links = [...list.querySelectorAll(".row-link, .shot-link")];

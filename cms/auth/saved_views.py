@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -71,7 +72,10 @@ async def save_view(session: AsyncSession, user_id: UUID, record_type: str, name
     made = SavedView(user_id=user_id, record_type=record_type, name=_free_name(name, views), query=query)
     made.position = 1 + max((view.position for view in views), default=0)
     session.add(made)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:  # another window was quicker
+        raise _taken(name) from error
     return made
 
 
@@ -157,9 +161,13 @@ def _free_name(name: str, views: Sequence[SavedView]) -> str:
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
         raise _invalid(f"A view needs a name of 1 to {NAME_LENGTH} characters.")
     if name.casefold() in {view.name.casefold() for view in views}:
-        detail = f"You have a view “{name}” already; choose another name."
-        raise Conflict(detail, errors=[FieldError(detail, "/name")])
+        raise _taken(name)
     return name
+
+
+def _taken(name: str) -> Conflict:
+    detail = f"You have a view “{name}” already; choose another name."
+    return Conflict(detail, errors=[FieldError(detail, "/name")])
 
 
 def _invalid(detail: str) -> Invalid:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from playwright.async_api import Browser, Page, expect
 
 from cms.content.articles import article
 from cms.content.categories import category
-from cms.content.tags import tag
 from cms.crud.policy import Role
 from cms.crud.schemas import update_schema
+from cms.media.uploads import store_upload
 from tests.admin.chromium import Window, opened, served, started
+from tests.admin.test_media import picture
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("server", ["sqlite"], indirect=True)]
@@ -217,14 +219,21 @@ async def test_a_phone_shows_all_of_a_list(installation: Installation, chromium:
 
 async def test_a_list_is_light(installation: Installation, window: Window) -> None:
     """What a cold list screen takes over the wire, as the browser counts it."""
-    rope = await installation.make(tag, name="Rope")
-    await titled(installation, *(f"A title of usual length, number {n}" for n in range(30)), tags=[str(rope.id)])
+    covers = []
+    for colour in ("teal", "navy", "gold"):
+        async with installation.work(Role.EDITOR) as work:
+            content = BytesIO(picture(colour, (1600, 900)))
+            record, _ = await store_upload(work, installation.app.state.storage, content, f"{colour}.png")
+            covers.append(str(record.id))
+    for number in range(30):
+        await titled(installation, f"A title of usual length, number {number}", cover=covers[number % 3])
     page = await window.context.new_page()
     session = await window.context.new_cdp_session(page)
     await session.send("Network.enable")
     received: list[float] = []
     session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
     await page.goto("/admin/article/list", wait_until="networkidle")
+    assert await page.locator(".thumb.is-drawn").count() == 25
     assert len(received) <= MOST_REQUESTS
     assert sum(received) <= MOST_BYTES
     first = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
