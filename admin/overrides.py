@@ -18,15 +18,14 @@ from cms.content.site import SITE_ID, Site
 from cms.crud.problems import FieldError, Invalid, Problem
 from cms.media.inspection import DEFAULT_LIMITS
 from cms.media.records import Media
-from cms.media.uploads import remove_unused, store_upload
+from cms.media.uploads import store_upload
 from cms.outages import DatabaseUnavailable
 
 
 class MediaView(ContentView):
-    """Media: a record is made by uploading its file, and its file goes with it."""
+    """Media: a record is made by uploading its file."""
 
     list_template = "media_list.html"
-    is_deleting_final = True  # the file goes with it
 
     async def show_create(self, request: Request) -> Response:
         """The form of an upload."""
@@ -49,13 +48,6 @@ class MediaView(ContentView):
             return await self._upload_page(request, form, error)
         notice = Notice("uploaded" if is_new else "known")
         return shell_of(request).go(f"/admin/{self.identity}/edit/{record.id}", notice)
-
-    async def after(self, request: Request, verb: str, records: list[Any]) -> None:
-        """Remove the files of deleted records."""
-        if verb == "delete":
-            state = request.app.state
-            for record in records:
-                await remove_unused(state.database, state.storage, record.storage_key)
 
     async def _upload_page(self, request: Request, form: FormData, error: Exception | None = None) -> Response:
         errors = error.errors if isinstance(error, Problem) else ()

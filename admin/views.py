@@ -33,7 +33,7 @@ from cms.crud.rights import refusal
 from cms.crud.values import MAX_SEARCH, is_uuid
 from cms.editorial.behaviours import Publishable
 from cms.editorial.recorder import change_left_by
-from cms.editorial.workflow import EditorialService
+from cms.editorial.trash import TrashingService
 
 
 class ContentView(StepScreens, KeepingScreens, ModelView):
@@ -128,7 +128,7 @@ class ContentView(StepScreens, KeepingScreens, ModelView):
         pk = self.pk(request)
         async with open_work(request, actor_of(request)) as work:
             service = work.service(self.content_type)
-            if not isinstance(service, EditorialService) or not self.has_trash:
+            if not isinstance(service, TrashingService) or not self.has_trash:
                 raise self.missing()
             await service.restore(pk)
         change_id = change_left_by(work.session)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -40,8 +41,9 @@ from cms.editorial.routes import EditorialRoutes
 from cms.editorial.transitions import Job, Transitions
 from cms.head import HeadAsGet
 from cms.health import build_health_router
+from cms.media import rendering, sweeping
 from cms.media.records import MEDIA_PATH
-from cms.media.router import build_files_router, build_media_router, remove_files
+from cms.media.router import build_files_router, build_media_router
 from cms.media.storage import StorageError, open_storage
 from cms.middleware import (
     AccessLog,
@@ -114,9 +116,11 @@ def _build_api() -> Iterator[APIRouter]:
     for content_type in registry:
         if content_type.name != "site":
             yield build_history_router(content_type, doors, user)
-            yield build_bulk_router(content_type, doors, remove_files if content_type.name == "media" else None)
+            yield build_bulk_router(content_type, doors)
         if content_type.name in special:
             yield special[content_type.name](doors)
+            if content_type.name == "media":
+                yield build_workflow_router(content_type, doors)
             continue
         yield (
             build_comments_router(doors)
@@ -160,6 +164,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
         transitions.every(HOURLY, empty)
     transitions.every(HOURLY, _pruning(database, app.state.settings))
+    transitions.every(rendering.EVERY, rendering.Renderer(database, app.state.storage).work)
+    transitions.every(sweeping.EVERY, partial(sweeping.sweep, database, app.state.storage))
     async with transitions:
         yield
     await app.state.database.dispose()

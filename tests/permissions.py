@@ -55,6 +55,8 @@ POST   /api/v1/media                                        401 403 201 201 201
 PATCH  /api/v1/media/{key}                                  401 403 403 200 200
 PUT    /api/v1/media/{key}                                  401 403 403 200 200
 DELETE /api/v1/media/{key}                                  401 403 403 204 204
+PUT    /api/v1/media/{key}/file                             401 403 403 200 200
+POST   /api/v1/media/{key}/restore                          401 403 404 200 200
 
 GET    /api/v1/site                                         200 200 200 200 200
 PATCH  /api/v1/site                                         401 403 403 403 200
@@ -85,6 +87,7 @@ GET    /api/v1/changes                                      401 403 403 200 200
 POST   /api/v1/changes/{id}/undo                            401 403 403 200 200
 
 GET    /media/{first}/{second}/{name}                       200 200 200 200 200
+GET    /media/{media_id}/{name}                             200 200 200 200 200
 GET    /preview/{token}                                     200 200 200 200 200
 GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
 
@@ -147,7 +150,7 @@ POST   /admin/article/(publish|unpublish)/{pk}              303 303 403 303 303
 POST   /admin/article/restore/{pk}                          303 303 404 303 303
 POST   /admin/page/(publish|unpublish|restore)/{pk}         303 303 403 303 303
 POST   /admin/media/(publish|unpublish)/{pk}                303 303 403 404 404
-POST   /admin/media/restore/{pk}                            303 303 404 404 404
+POST   /admin/media/restore/{pk}                            303 303 404 303 303
 POST   /admin/(category|tag|comment|menu|redirect)/(publish|unpublish|restore)/{pk}           303 303 403 404 404
 
 GET    /admin/article/slug                                  303 303 200 200 200

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cms.crud.content_type import M
 from cms.crud.fields import Html, Markdown, Model
 from cms.crud.problems import FieldError, Invalid
+from cms.editorial.behaviours import not_trashed
 from cms.editorial.markdown import THREAD_ABOVE_CHARACTERS, MarkdownTooComplex, Rendered, parse
 from cms.editorial.workflow import EditorialService
-from cms.media.records import Media, media_url
+from cms.media.records import Media, permalink
 from cms.media.references import paths_in
 
 
@@ -69,8 +70,8 @@ class WritingService(EditorialService[M]):
         paths = set(paths_in(markdown))
         if not paths:
             return {}
-        found = await self.session.execute(select(Media.path, Media.storage_key).where(Media.path.in_(paths)))
-        return {path: media_url(storage_key) for path, storage_key in found}
+        named = select(Media.path, Media.id).where(Media.path.in_(paths), *not_trashed(Media))
+        return {path: permalink(media_id, path) for path, media_id in await self.session.execute(named)}
 
 
 def _too_complex(error: MarkdownTooComplex) -> Invalid:

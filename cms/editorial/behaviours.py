@@ -133,7 +133,7 @@ class Publishable:
             (table.published_at > now(), Status.SCHEDULED.value),
             else_=Status.PUBLISHED.value,
         )
-        return type_coerce(stages, _STATUS)
+        return type_coerce(stages, STATUS)
 
 
 class Reviewable:
@@ -151,7 +151,7 @@ class Reviewable:
         _index_few(cls, "review")
 
 
-_STATUS = Enum(Status, native_enum=False, length=32, values_callable=lambda kinds: [kind.value for kind in kinds])
+STATUS = Enum(Status, native_enum=False, length=32, values_callable=lambda kinds: [kind.value for kind in kinds])
 
 
 class Nested:

@@ -1,15 +1,14 @@
 """Many records at once: one action on up to a hundred of them, done to all or to none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field, create_model
 from sqlalchemy import ColumnElement, and_, false, inspect, or_
-from starlette.background import BackgroundTask
 
 from cms.crud.answers import cache_headers, to_bytes
 from cms.crud.conditional import ANY_VERSION, check_version
@@ -46,9 +45,6 @@ from cms.editorial.behaviours import Publishable, Trashable
 from cms.editorial.recorder import change_set_of, write_notes
 
 MAX_ITEMS = 100
-Aftermath = Callable[[Request, Sequence[Any]], BackgroundTask]
-"""What is left to do once records are deleted."""
-
 _KINDS: Mapping[HTTPStatus, type[Problem]] = {
     kind.status: kind for kind in (Forbidden, NotFound, PreconditionFailed, Invalid)
 }
@@ -108,18 +104,13 @@ def bulk_schema(content_type: ContentType[Any]) -> type[BaseModel]:
     return create_model(f"{content_type.model.__name__}Bulk", __base__=Model, __doc__=text, **fields)
 
 
-def build_bulk_router(content_type: ContentType[Any], doors: Doors, aftermath: Aftermath | None = None) -> APIRouter:
-    """`POST …/bulk`.
-
-    :param aftermath: makes the task that cleans up behind deleted records, once the answer is out.
-    """
+def build_bulk_router(content_type: ContentType[Any], doors: Doors) -> APIRouter:
+    """`POST …/bulk`."""
     router = json_router(content_type, doors)
 
-    async def change_several(request: Request, work: UnitOfWork, order: Any) -> Response:
-        bulk = Bulk(work, content_type, order)
-        body = to_bytes(await bulk.run())
-        task = aftermath(request, list(bulk.records.values())) if aftermath and order.action == "delete" else None
-        return Response(body, headers=cache_headers(work.actor), media_type="application/json", background=task)
+    async def change_several(work: UnitOfWork, order: Any) -> Response:
+        body = to_bytes(await Bulk(work, content_type, order).run())
+        return Response(body, headers=cache_headers(work.actor), media_type="application/json")
 
     router.add_api_route(
         "/bulk",

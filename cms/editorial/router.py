@@ -28,6 +28,7 @@ from cms.crud.problems import NotFound, PreconditionFailed, responses
 from cms.crud.schemas import read_schema, refuse_id
 from cms.crud.service import UnitOfWork
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
+from cms.editorial.trash import TrashingService
 from cms.editorial.workflow import EditorialService
 
 
@@ -157,7 +158,9 @@ class WorkflowRoutes:
         content_type = self._content_type
 
         async def restore_record(key: str, work: UnitOfWork, place: Place | None = None) -> Response:
-            record = await _service(work, content_type).restore(key, place.slug if place else None)
+            service = work.service(content_type)
+            assert isinstance(service, TrashingService)  # noqa: S101 - as in `_service`
+            record = await service.restore(key, place.slug if place else None)
             return await written(work, content_type, record.id, HTTPStatus.OK)
 
         return self._keyed(restore_record)

@@ -12,7 +12,34 @@ from cms.editorial.behaviours import Status, not_trashed, published
 _STAGES = frozenset({"published_at", "unpublish_at", "review", "review_note"})
 
 
-class PublishedOrStaff(Policy):
+class OutsideOfTrash(Policy):
+    """Everybody sees what is not in the trash; what is, staff see where they ask for it, authors what is their own."""
+
+    def visible(self, table: Any, role: Role) -> ColumnElement[bool] | None:
+        """Anything but the trash."""
+        return and_(*not_trashed(table)) if not_trashed(table) else None
+
+    def aside(self, table: Any, role: Role) -> ColumnElement[bool] | None:
+        """The trash: all of it for staff, what is their own for authors."""
+        if not not_trashed(table):
+            return None
+        is_trashed = as_predicate(table.trashed_at.is_not(None))
+        if role.at_least(Role.EDITOR):
+            return is_trashed
+        if role.at_least(Role.AUTHOR) and self.own is not None:
+            return and_(getattr(table, self.own) == ACTOR_ID, is_trashed)
+        return None
+
+    def looks_aside(self, filters: Sequence[tuple[Any, Any]]) -> bool:
+        """Whether a filter names the status of what is in the trash."""
+        return any(
+            spec.name == "status" and (value == Status.TRASHED if spec.operator == "eq" else Status.TRASHED in value)
+            for spec, value in filters
+            if spec.operator in {"eq", "in"}
+        )
+
+
+class PublishedOrStaff(OutsideOfTrash):
     """The public sees what is published, authors their own besides, staff everything that is not in the trash.
 
     Authors write and submit their own; when something goes public is for editors to say.
@@ -51,27 +78,8 @@ class PublishedOrStaff(Policy):
     def visible(self, table: Any, role: Role) -> ColumnElement[bool] | None:
         """Published, or the actor's own, or anything for staff; never the trash."""
         if role.at_least(Role.EDITOR):
-            return and_(*not_trashed(table)) if not_trashed(table) else None
+            return super().visible(table, role)
         if role.at_least(Role.AUTHOR) and self.own is not None:
             # That it is not trashed is said outside: only then does the index of slugs serve, which holds no others.
             return and_(*not_trashed(table), or_(published(table), getattr(table, self.own) == ACTOR_ID))
         return published(table)
-
-    def aside(self, table: Any, role: Role) -> ColumnElement[bool] | None:
-        """The trash: all of it for staff, what is their own for authors."""
-        if not not_trashed(table):
-            return None
-        is_trashed = as_predicate(table.trashed_at.is_not(None))
-        if role.at_least(Role.EDITOR):
-            return is_trashed
-        if role.at_least(Role.AUTHOR) and self.own is not None:
-            return and_(getattr(table, self.own) == ACTOR_ID, is_trashed)
-        return None
-
-    def looks_aside(self, filters: Sequence[tuple[Any, Any]]) -> bool:
-        """Whether a filter names the status of what is in the trash."""
-        return any(
-            spec.name == "status" and (value == Status.TRASHED if spec.operator == "eq" else Status.TRASHED in value)
-            for spec, value in filters
-            if spec.operator in {"eq", "in"}
-        )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from cms.crud.problems import Problem
 from cms.crud.service import UnitOfWork
+from cms.editorial.behaviours import not_trashed
 from cms.exchange.drafts import Draft
 from cms.exchange.rows import Row
 from cms.media.inspection import RefusedFile, inspect
@@ -86,4 +87,5 @@ async def read_whole(pieces: AsyncIterator[bytes]) -> bytes:
 
 
 async def _with_hash(work: UnitOfWork, sha256: str) -> Media | None:
-    return (await work.session.execute(select(Media).where(Media.sha256 == sha256))).scalar_one_or_none()
+    same = select(Media).where(Media.sha256 == sha256, *not_trashed(Media))
+    return (await work.session.execute(same)).scalar_one_or_none()

@@ -130,6 +130,11 @@ _NOT_ACCEPTED = (
     "This is not a file of a kind that is accepted here, whatever its name says. "
     "Send a PNG, JPEG, GIF, WebP or AVIF picture, or a PDF."
 )
+_IS_HEIC = re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
+_HEIC = (
+    "This is a HEIC photo, which browsers can't show. Export it as JPEG; an iPhone takes JPEGs where Settings, Camera, "
+    "Formats says “Most Compatible”. Accepted are PNG, JPEG, GIF, WebP or AVIF pictures, and PDFs."
+)
 _MARKUP = (b"<script", b"<?php", b"<!doctype", b"<iframe")  # long enough not to occur in pixels by chance
 _MAX_PARTS = 100_000  # a file of a million tiny blocks would keep a thread busy for seconds
 # Pillow names no closed set of errors for broken input; these are what its decoders raise.
@@ -174,7 +179,7 @@ def _recognise(data: bytes) -> Kind:
     for kind in KINDS:
         if kind.signature.match(data):
             return kind
-    raise UnsupportedFile(_NOT_ACCEPTED)
+    raise UnsupportedFile(_HEIC if _IS_HEIC.match(data) else _NOT_ACCEPTED)
 
 
 def _whole_pdf(data: bytes) -> bytes:

@@ -3,19 +3,38 @@
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
-from sqlalchemy import ColumnElement, ForeignKey, inspect, literal
+from pydantic import BaseModel, Field
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    String,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    inspect,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cms.auth.users import User
+from cms.crud.conditional import check_version
+from cms.crud.conflicts import in_use
 from cms.crud.content_type import ContentType
-from cms.crud.fields import Rules, Summary, text
+from cms.crud.fields import Model, Rules, Summary, structured, text
 from cms.crud.models import Record
-from cms.crud.policy import Action, Policy
+from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.crud.search import Searchable
-from cms.crud.service import Service
+from cms.editorial.behaviours import STATUS, Status, Trashable
+from cms.editorial.trash import TrashingService
+from cms.editorial.visibility import OutsideOfTrash
+from cms.media.pending import KeptFile, RenditionJob
 from cms.media.references import texts_naming
 
 MEDIA_PATH = "/media/"
@@ -28,7 +47,32 @@ def media_url(storage_key: str) -> str:
     return MEDIA_PATH + storage_key
 
 
-class Media(Searchable, Record):
+class FocalPoint(Model):
+    """The spot of a picture that every crop of it shows, as shares of its width and height."""
+
+    x: float = Field(ge=0, le=1, description="From 0, the left edge, to 1, the right one.")
+    y: float = Field(ge=0, le=1, description="From 0, the upper edge, to 1, the lower one.")
+
+
+class Rendition(BaseModel):
+    """A smaller version of a picture: what an entry of `srcset` is made of."""
+
+    url: str = Field(description="Its address, at which nothing ever changes.")
+    width: int = Field(description="In pixels.")
+    height: int = Field(description="In pixels.")
+    type: str = Field(description="`image/webp` or `image/avif`.")
+
+
+class Crop(Rendition):
+    """A part of a picture around its focal point, in a shape that layouts need."""
+
+    name: str = Field(description="`wide` is 16:9, `square` is 1:1.")
+
+
+CENTRE = FocalPoint(x=0.5, y=0.5)
+
+
+class Media(Trashable, Searchable, Record):
     """An uploaded file."""
 
     __tablename__ = "media"
@@ -52,6 +96,11 @@ class Media(Searchable, Record):
     height: Mapped[int | None]
     alt: Mapped[Summary] = mapped_column(default="")
     caption: Mapped[Summary] = mapped_column(default="")
+    focal_point: Mapped[FocalPoint | None] = structured(FocalPoint)
+    renditions: Mapped[list[Rendition]] = structured(list[Rendition], default=list, sort_order=98)
+    crops: Mapped[list[Crop]] = structured(list[Crop], default=list, sort_order=99)
+    drawn_from: Mapped[str] = text(100, default="", sort_order=97)
+    """What `renditions` and `crops` were made of; see `drawn_from`."""
     owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     owner: Mapped[User | None] = relationship(lazy="raise")
 
@@ -65,8 +114,41 @@ class Media(Searchable, Record):
     def _url(cls) -> ColumnElement[Any]:
         return literal(MEDIA_PATH).concat(cls.storage_key)
 
+    @hybrid_property
+    def permalink(self) -> str:
+        """Where the file is served that the record has at the time, whatever files it had before."""
+        return permalink(self.id, self.path)
 
-class MediaService(Service[Media]):
+    @permalink.inplace.expression
+    @classmethod
+    def _permalink(cls) -> ColumnElement[Any]:
+        name = func.replace(cls.path, "/", "-")
+        return literal(MEDIA_PATH).concat(func.replace(cast(cls.id, String), "-", "")).concat("/").concat(name)
+
+    @hybrid_property
+    def status(self) -> Status:
+        """Whether the record is in the trash; all others are public."""
+        return Status.PUBLISHED if self.trashed_at is None else Status.TRASHED
+
+    @status.inplace.expression
+    @classmethod
+    def _status(cls) -> ColumnElement[Any]:
+        where = case((cls.trashed_at.is_not(None), Status.TRASHED.value), else_=Status.PUBLISHED.value)
+        return type_coerce(where, STATUS)
+
+
+def permalink(media_id: UUID, path: str) -> str:
+    """The address of whatever file a record has; the name in it is for people, the id decides."""
+    return f"{MEDIA_PATH}{media_id.hex}/{path.replace('/', '-')}"
+
+
+def source_of(record: Media) -> str:
+    """What the pictures of a record are made of, in short: its file, and the focal point for crops."""
+    point = FocalPoint.model_validate(record.focal_point or CENTRE, from_attributes=True)
+    return f"{record.sha256}:{point.x:.4f},{point.y:.4f}"
+
+
+class MediaService(TrashingService[Media]):
     """Describes, renames and deletes files; `cms.media.uploads` takes new ones in."""
 
     async def create(self, data: BaseModel, blank: Media | None = None) -> Media:
@@ -80,8 +162,43 @@ class MediaService(Service[Media]):
 
     async def usages(self, record: Media) -> list[str]:
         """Where the file is used: by relations, and in texts."""
-        texts = await texts_naming(self.work, record.path, record.storage_key)
+        texts = await texts_naming(self.work, record.path, record.storage_key, record.id.hex)
         return [*await super().usages(record), *texts]
+
+    async def delete(self, record: Media, expected: int) -> None:
+        """Move a file to the trash that is used nowhere.
+
+        :raises Conflict: saying where it is used. :raises PreconditionFailed: if `expected` is not its version.
+        """
+        self.require(Action.DELETE, record)
+        check_version(expected, record.version)
+        if record.trashed_at is None and (usages := await self.usages(record)):
+            raise in_use(self.content_type, usages)
+        await super().delete(record, expected)
+
+    async def take_out(self, record: Media, slug: str | None = None) -> None:
+        """Take a file out of the trash.
+
+        :raises Conflict: if another record has its bytes, or its path, by now.
+        """
+        is_taken = or_(Media.sha256 == record.sha256, Media.path == record.path), Media.trashed_at.is_(None)
+        others = select(Media.path, Media.sha256).where(*is_taken).order_by(Media.sha256 != record.sha256)
+        if other := (await self.session.execute(others.limit(1))).first():
+            if other.sha256 == record.sha256:
+                raise Conflict(f"This very file was uploaded again since, as “{other.path}”. Use that one.")
+            raise Conflict(f"Another file is called “{other.path}” by now. Give that one another path first.")
+        await super().take_out(record, slug)
+
+    async def after_save(self, record: Media) -> None:
+        """Have pictures drawn where they are not, or not of this file around this point; keep note of its file."""
+        await super().after_save(record)
+        is_kept = KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key
+        if (await self.session.execute(select(KeptFile.id).where(*is_kept).limit(1))).first() is None:
+            values = {"media_id": record.id, "storage_key": record.storage_key}
+            await self.session.execute(insert(KeptFile).values(**values))
+        if record.width is not None and record.drawn_from != source_of(record):
+            await self.session.execute(delete(RenditionJob).where(RenditionJob.media_id == record.id))
+            await self.session.execute(insert(RenditionJob).values(media_id=record.id))
 
     async def prepare(self, record: Media, changed: frozenset[str]) -> None:
         """Keep the path as long as texts refer to it.
@@ -102,15 +219,15 @@ media = ContentType(
     Media,
     name="media",
     read_fields=(
-        "id", "path", "url", "mime_type", "size", "width", "height", "sha256", "alt", "caption", "owner",
-        "version", "created_at", "updated_at",
+        "id", "path", "url", "permalink", "mime_type", "size", "width", "height", "sha256", "alt", "caption",
+        "focal_point", "renditions", "crops", "status", "owner", "version", "created_at", "updated_at",
     ),
-    write_fields=("path", "alt", "caption"),
-    reference_fields=("id", "path", "url", "alt", "width", "height"),
+    write_fields=("path", "alt", "caption", "focal_point"),
+    reference_fields=("id", "path", "url", "alt", "width", "height", "renditions"),
     list_fields=("path", "mime_type", "size", "alt", "created_at"),
     search_fields=("path", "alt", "caption"),
-    filter_fields=("id", "path", "sha256", "mime_type", "size", "owner", "created_at"),
+    filter_fields=("id", "path", "sha256", "mime_type", "size", "status", "owner", "created_at"),
     sort_fields=("-created_at", "path", "size", "updated_at"),
     service=MediaService,
-    policy=Policy(own="owner_id"),
+    policy=OutsideOfTrash(own="owner_id"),
 )  # fmt: skip

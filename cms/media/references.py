@@ -23,10 +23,10 @@ def paths_in(text: str) -> set[str]:
     return set(_NAMED.findall(text))
 
 
-async def texts_naming(work: UnitOfWork, path: str, storage_key: str | None = None) -> list[str]:
+async def texts_naming(work: UnitOfWork, path: str, *marks: str) -> list[str]:
     """The records of any type whose texts name a file.
 
-    path: how they name it in Markdown. storage_key: if given, texts that hold its address count as well.
+    path: how they name it in Markdown. marks: texts that hold one of these, parts of its addresses, count as well.
     Returns a phrase for each type, such as `the text of article “Slow tides”`; titles only of what the actor
     may see. A text that is saved at the same time as the question is asked may be missed.
     """
@@ -35,7 +35,7 @@ async def texts_naming(work: UnitOfWork, path: str, storage_key: str | None = No
         names = [
             as_predicate(test)
             for column in _text_columns(content_type)
-            for test in (_names(column, path), *([_contains(column, storage_key)] if storage_key else []))
+            for test in (_names(column, path), *(_contains(column, mark) for mark in marks))
         ]
         if names:
             phrases += await name_records(work.session, content_type, or_(*names), work.actor)

@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Request, Response
-from starlette.background import BackgroundTasks
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from cms.crud.answers import written
 from cms.crud.conditional import expected_version
-from cms.crud.doors import WRITE_PROBLEMS, Doors, Handler, refuse_parameters, typed
+from cms.crud.doors import VERSION_PROBLEMS, WRITE_PROBLEMS, Doors, Handler, refuse_parameters, typed
 from cms.crud.policy import Action
 from cms.crud.problems import (
     BadQuery,
@@ -28,17 +27,19 @@ from cms.crud.problems import (
 from cms.crud.service import UnitOfWork
 from cms.editorial.routes import EditorialRoutes
 from cms.media.inspection import MIME_TYPES
-from cms.media.records import MEDIA_PATH, Media, media
-from cms.media.serving import RangeNotSatisfiable, answer_file
-from cms.media.uploads import remove_unused, store_upload
+from cms.media.records import MEDIA_PATH, media
+from cms.media.serving import RangeNotSatisfiable, answer_file, current_key
+from cms.media.uploads import replace_file, store_upload
 
 _Folder = Annotated[str, Path(description="Two digits of the hash.", examples=["0f"])]
 _Name = Annotated[str, Path(description="The hash of the content (SHA-256), and the file's extension.")]
+_MediaId = Annotated[str, Path(description="The id of the record, with or without hyphens.", max_length=40)]
+_AnyName = Annotated[str, Path(description="The name of the file, for people: any will do.", max_length=250)]
 _TEXTS = ("alt", "caption")
 _NAMES = ("file", *_TEXTS)
 _MOST_PARTS = 16  # more than any form of ours has, so that what is wrong with it can be told by name
 _MOST_TEXT = 16 * 1024  # bytes of one text; 500 characters are allowed
-_FORM = {
+_FORM: dict[str, Any] = {
     "type": "object",
     "title": "MediaUpload",
     "required": ["file"],
@@ -69,6 +70,17 @@ _FILE_HEADERS = [
     )
 ]
 
+_DOCUMENTED: dict[str, Any] = {
+    "response_class": Response,
+    "openapi_extra": {"parameters": _FILE_HEADERS},
+    "responses": {
+        200: {"description": "The file.", "content": _FILE_ANSWER},
+        206: {"description": "The part that `Range` asked for.", "content": _FILE_ANSWER},
+        304: {"description": "The caller's copy is current."},
+        **responses(NotFound, RangeNotSatisfiable, Unavailable),
+    },
+}
+
 
 def build_media_router(doors: Doors) -> APIRouter:
     """The routes of media records: `POST` takes a form with the file, the others are the generated ones."""
@@ -89,25 +101,28 @@ def build_files_router() -> APIRouter:
         methods=["GET"],
         operation_id="get_file",
         summary="Get a file, or a part of it",
-        response_class=Response,
-        openapi_extra={"parameters": _FILE_HEADERS},
-        responses={
-            200: {"description": "The file.", "content": _FILE_ANSWER},
-            206: {"description": "The part that `Range` asked for.", "content": _FILE_ANSWER},
-            304: {"description": "The caller's copy is current."},
-            **responses(NotFound, RangeNotSatisfiable, Unavailable),
-        },
+        **_DOCUMENTED,
     )
     router.add_api_route(path, get_file, methods=["HEAD"], include_in_schema=False)
+
+    current = MEDIA_PATH + "{media_id}/{name}"
+
+    async def get_current_file(request: Request, media_id: _MediaId, name: _AnyName) -> Response:  # noqa: ARG001 - for people
+        key = await request.app.state.database.read_soon(current_key, media_id)
+        if key is None:
+            raise NotFound(f"There is no file at {request.url.path[:200]}.")
+        return await answer_file(request.app.state.storage, key, request, is_current=True)
+
+    router.add_api_route(
+        current,
+        get_current_file,
+        methods=["GET"],
+        operation_id="get_current_file",
+        summary="Get the file that a record has now, or a part of it",
+        **_DOCUMENTED,
+    )
+    router.add_api_route(current, get_current_file, methods=["HEAD"], include_in_schema=False)
     return router
-
-
-def remove_files(request: Request, records: Sequence[Media]) -> BackgroundTasks:
-    """The task that removes the files of deleted records: it runs once the answer is out, which is after the commit."""
-    state, tasks = request.app.state, BackgroundTasks()
-    for record in records:
-        tasks.add_task(remove_unused, state.database, state.storage, record.storage_key)
-    return tasks
 
 
 class Upload(NamedTuple):
@@ -118,7 +133,7 @@ class Upload(NamedTuple):
 
 
 class _MediaRoutes(EditorialRoutes):
-    """Media comes in as files, and a file goes when its record has gone."""
+    """Media comes in as files, and a file can be replaced by another one."""
 
     def add_create(self, router: APIRouter) -> None:
         router.add_api_route(
@@ -144,7 +159,7 @@ class _MediaRoutes(EditorialRoutes):
 
     def _create(self) -> Handler:
         async def create_media(request: Request, work: UnitOfWork) -> Response:
-            async with _sent(request) as upload:
+            async with sent_form(request) as upload:
                 name, storage = upload.file.filename or "", request.app.state.storage
                 record, is_new = await store_upload(work, storage, upload.file.file, name, **upload.texts)
             location = f"{request.scope['path']}/{record.id}"
@@ -153,14 +168,33 @@ class _MediaRoutes(EditorialRoutes):
 
         return typed(create_media, work=self.doors.work)
 
-    def _delete(self) -> Handler:
-        async def delete_media(request: Request, key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
-            service = work.service(media)
-            record = await service.get(key, Action.DELETE)
-            await service.delete(record, expected_version(if_match))
-            return Response(status_code=HTTPStatus.NO_CONTENT, background=remove_files(request, [record]))
+    def add_changes(self, router: APIRouter) -> None:
+        super().add_changes(router)
+        form = {**_FORM, "title": "MediaFile", "properties": {"file": _FORM["properties"]["file"]}}
+        router.add_api_route(
+            "/{key}/file",
+            self._replace_file(),
+            methods=["PUT"],
+            operation_id="replace_media_file",
+            summary="Replace the file, and keep all that refers to it",
+            response_model=self.read_model,
+            responses=responses(*WRITE_PROBLEMS, *VERSION_PROBLEMS, ContentTooLarge),
+            dependencies=[*self._gate(Action.UPDATE), Depends(refuse_parameters), Depends(require_multipart)],
+            openapi_extra={
+                "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+            },
+        )
 
-        return self._keyed(delete_media)
+    def _replace_file(self) -> Handler:
+        async def replace_media_file(
+            request: Request, key: str, work: UnitOfWork, if_match: str | None = None
+        ) -> Response:
+            async with sent_form(request, ("file",)) as upload:
+                storage, expected = request.app.state.storage, expected_version(if_match)
+                record = await replace_file(work, storage, key, upload.file.file, expected)
+            return await written(work, media, record.id)
+
+        return self._keyed(replace_media_file)
 
 
 def require_multipart(request: Request) -> None:
@@ -174,9 +208,10 @@ def require_multipart(request: Request) -> None:
 
 
 @asynccontextmanager
-async def _sent(request: Request) -> AsyncIterator[Upload]:
+async def sent_form(request: Request, names: Sequence[str] = _NAMES) -> AsyncIterator[Upload]:
     """The form of a request, its file open as long as the block lasts.
 
+    :param names: what the form may hold.
     :raises BadQuery: if it can't be read. :raises Invalid: naming every field at fault.
     """
     try:
@@ -187,15 +222,19 @@ async def _sent(request: Request) -> AsyncIterator[Upload]:
         detail = "The form can't be read: send the file as “file”, with “alt” and “caption” as short texts."
         raise BadQuery(detail) from error
     try:
-        yield _read(form)
+        yield read_upload(form, names)
     finally:
         await form.close()
 
 
-def _read(form: FormData) -> Upload:
-    errors = [_unknown(name) for name in form if name not in _NAMES]
-    errors += [_fault(name, "is given more than once") for name in _NAMES if len(form.getlist(name)) > 1]
-    texts = {name: form[name] for name in _TEXTS if name in form}
+def read_upload(form: FormData, names: Sequence[str] = _NAMES) -> Upload:
+    """What the form of an upload holds.
+
+    :param names: what it may hold. :raises Invalid: naming every field at fault.
+    """
+    errors = [_unknown(name, names) for name in form if name not in names]
+    errors += [_fault(name, "is given more than once") for name in names if len(form.getlist(name)) > 1]
+    texts = {name: form[name] for name in names if name in form and name != "file"}
     errors += [_fault(name, "is a text, not a file") for name, value in texts.items() if not isinstance(value, str)]
     file = form.get("file")
     if not isinstance(file, UploadFile):
@@ -205,8 +244,8 @@ def _read(form: FormData) -> Upload:
     return Upload(file, {name: str(value) for name, value in texts.items()})
 
 
-def _unknown(name: str) -> FieldError:
-    return FieldError(f"There is no field “{name[:100]}”.{suggestion(name, _NAMES)}", f"/{name[:100]}")
+def _unknown(name: str, names: Sequence[str]) -> FieldError:
+    return FieldError(f"There is no field “{name[:100]}”.{suggestion(name, names)}", f"/{name[:100]}")
 
 
 def _fault(name: str, what: str) -> FieldError:

@@ -3,27 +3,36 @@
 A file's address is made from the hash of its content. So an answer can be kept for a year, the hash is its
 entity tag, and nobody guesses an address: who knows it has the file or was shown it. Files are public by
 design, whatever becomes of the records that use them; a deleted one may live on in caches.
+
+Beside it each record has a permalink, by its id, at which whatever file it has is found: texts lead there, so that a
+replaced file is replaced everywhere. That answer is kept for a minute, and asked for anew by the hash.
 """
 
 import re
 from http import HTTPStatus
 from typing import NamedTuple
+from uuid import UUID
 
 from loguru import logger
+from sqlalchemy import Connection, select
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from cms.crud.conditional import is_unchanged
 from cms.crud.problems import NotFound, Problem, Unavailable
+from cms.editorial.behaviours import not_trashed
 from cms.media.inspection import MIME_TYPES
+from cms.media.records import Media
 from cms.media.storage import Storage, StorageError, StoredFile
 
+_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_A_MINUTE = "public, max-age=60, stale-while-revalidate=86400"
 _HEADERS = {
-    "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "Accept-Ranges": "bytes",
 }
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -40,15 +49,24 @@ class Span(NamedTuple):
     stop: int
 
 
-async def answer_file(storage: Storage, key: str, request: Request) -> Response:
+def current_key(connection: Connection, media_id: str) -> str | None:
+    """The storage key of the file that a record has now; None where there is no such record, or it is in the trash."""
+    if not _ID.fullmatch(media_id):
+        return None
+    found = connection.execute(select(Media.storage_key).where(Media.id == UUID(media_id), *not_trashed(Media)))
+    return found.scalar_one_or_none()
+
+
+async def answer_file(storage: Storage, key: str, request: Request, *, is_current: bool = False) -> Response:
     """The file of that key, or the part that the request's `Range` asks for.
 
+    :param is_current: whether another file may take its place at this address.
     :raises NotFound: if there is none, or the key is none of ours.
     :raises RangeNotSatisfiable: for a range beyond the file.
     :raises Unavailable: if the storage does not work.
     """
     stored = await _open(storage, key, request.url.path)
-    headers = _headers(key)
+    headers = {**_headers(key), "Cache-Control": _FOR_A_MINUTE if is_current else _FOR_EVER}
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     headers |= _content_headers(key)

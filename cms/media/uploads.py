@@ -2,19 +2,21 @@
 
 The file is inspected and stored before the database is asked for anything, so that no transaction waits for
 pictures. If the transaction fails then, a file without a record stays behind: its address was told to nobody,
-and it is what the next attempt finds. After a deletion, `remove_unused` takes the file away.
+and it is what the next attempt finds. When a record is gone for good, `cms.media.sweeping` takes its files away.
 """
 
 import re
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
 from loguru import logger
 from pydantic import ValidationError
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cms.crud.conditional import check_version
 from cms.crud.policy import Action
 from cms.crud.problems import (
     Conflict,
@@ -29,7 +31,7 @@ from cms.crud.problems import (
 from cms.crud.schemas import create_schema
 from cms.crud.search import like_pattern
 from cms.crud.service import Service, UnitOfWork
-from cms.database import Database
+from cms.editorial.behaviours import not_trashed
 from cms.media.inspection import (
     FileTooLarge,
     Inspection,
@@ -82,33 +84,43 @@ async def store_upload(  # noqa: PLR0913 - what a form of an upload has
     service.require(Action.CREATE)
     texts = _validated(alt=alt, caption=caption, path=path)
     found = await _inspect(file)
-    record = _record(found, texts["path"] or safe_filename(filename, found.extension))
+    record = Media(path=texts["path"] or safe_filename(filename, found.extension), **_facts(found))
     record.alt, record.caption, record.owner_id = texts["alt"], texts["caption"], work.actor.id
     await _keep(storage, record.storage_key, found.content)
     stored = await _insert(service, record, is_chosen=path is not None)
-    # Once more, now that the record is certain: a removal may have come between (see `remove_unused`).
+    # Once more, now that the record is certain: a removal may have come between (see `sweep`).
     await _keep(storage, record.storage_key, found.content)
     return stored
 
 
-async def remove_unused(database: Database, storage: Storage, key: str) -> None:
-    """Remove a stored file unless a record has its key; call it once the deletion of a record is committed.
+async def replace_file(
+    work: UnitOfWork, storage: Storage, key: str | UUID, file: BinaryIO | Path, expected: int
+) -> Media:
+    """Give a record another file. Its path and permalink stay, and so does all that refers to it.
 
-    Never fails: what can't be removed is logged, and stays.
+    The former file stays where it was for as long as the record lives: pages that were made before lead to it.
 
-    :param key: the record's `storage_key`.
+    :param key: the id or the path of the record. :param expected: the version that the replacement was made from.
+    :returns: the record; unchanged where it has these bytes already.
+    :raises Problem: as `store_upload` and `Service.update` do, and if another record has these bytes.
     """
-    try:
-        async with database.session() as session:
-            # While this lasts nobody inserts a record (on SQLite no other transaction writes in any case), so
-            # an upload of the same bytes either is seen here, or comes later and stores them anew.
-            if not database.is_sqlite:
-                await session.execute(text("LOCK TABLE media IN SHARE ROW EXCLUSIVE MODE"))
-            used = await session.execute(select(Media.id).where(Media.storage_key == key))
-            if used.first() is None:
-                await storage.delete(key)
-    except Exception as error:  # noqa: BLE001 - the record is gone and the answer given: nobody is left to tell
-        logger.opt(exception=error).error("The file {} is not used any more, and could not be removed", key)
+    service = work.service(media)
+    service.require(Action.UPDATE)
+    found = await _inspect(file)
+    await _keep(storage, storage_key(found.sha256, found.extension), found.content)
+    record = await service.get(key, Action.UPDATE)
+    check_version(expected, record.version)
+    if record.sha256 == found.sha256:
+        return record
+    if same := await _with_hash(work.session, found.sha256):
+        detail = f"This very file is here already, as “{same.path}”. Use that one, or delete it first."
+        raise Conflict(detail, errors=[FieldError(detail, "/file")])
+    for name, value in _facts(found).items():
+        setattr(record, name, value)
+    record.renditions, record.crops, record.drawn_from = [], [], ""  # those of another picture are none
+    await service.save(record)
+    await _keep(storage, record.storage_key, found.content)
+    return record
 
 
 def _validated(**values: str | None) -> dict[str, Any]:
@@ -140,19 +152,20 @@ async def _keep(storage: Storage, key: str, content: bytes) -> None:
 
 
 async def _with_hash(session: AsyncSession, sha256: str) -> Media | None:
-    return (await session.execute(select(Media).where(Media.sha256 == sha256))).scalar_one_or_none()
+    same = select(Media).where(Media.sha256 == sha256, *not_trashed(Media))
+    return (await session.execute(same)).scalar_one_or_none()
 
 
-def _record(found: Inspection, path: str) -> Media:
-    return Media(
-        path=path,
-        storage_key=storage_key(found.sha256, found.extension),
-        sha256=found.sha256,
-        mime_type=found.mime_type,
-        size=found.size,
-        width=found.width,
-        height=found.height,
-    )
+def _facts(found: Inspection) -> dict[str, Any]:
+    """What a record says about its file."""
+    return {
+        "storage_key": storage_key(found.sha256, found.extension),
+        "sha256": found.sha256,
+        "mime_type": found.mime_type,
+        "size": found.size,
+        "width": found.width,
+        "height": found.height,
+    }
 
 
 async def _insert(service: Service[Media], record: Media, *, is_chosen: bool) -> tuple[Media, bool]:
@@ -181,7 +194,7 @@ async def _next_path(session: AsyncSession, name: str, sha256: str, *, is_last: 
     if is_last:
         return f"{stem}-{sha256}.{extension}"
     taken = Media.path.like(like_pattern(f"{stem}-", before=""), escape="\\")
-    paths = (await session.execute(select(Media.path).where(taken))).scalars()
+    paths = (await session.execute(select(Media.path).where(taken, *not_trashed(Media)))).scalars()
     numbered = re.compile(rf"{re.escape(stem)}-([0-9]{{1,7}})\.{extension}")
     numbers = [int(match[1]) for match in map(numbered.fullmatch, paths) if match]
     return f"{stem}-{max(numbers, default=1) + 1}.{extension}"

@@ -91,13 +91,13 @@ async def test_a_file_in_use_stays_and_says_where(installation: Installation, ed
     assert (await installation.client.get(f"/media/{row['storage_key']}")).status_code == 200
 
 
-async def test_a_file_goes_with_its_record(installation: Installation, editor: Visitor) -> None:
+async def test_a_deleted_file_lies_in_the_trash(installation: Installation, editor: Visitor) -> None:
     await upload(editor, picture())
     row = await media(installation)
     done = await editor.post("/media/bulk", action="delete", confirmed="yes", records=f"{row['id']}:1")
     assert done.status == 303
-    assert await installation.rows("media") == []
-    assert (await installation.client.get(f"/media/{row['storage_key']}")).status_code == 404
+    (trashed,) = await installation.rows("media")
+    assert trashed["trashed_at"] is not None
 
 
 async def test_a_picker_shows_pictures(installation: Installation, editor: Visitor) -> None:

@@ -29,6 +29,8 @@ from cms.crud.router import add_routes
 from cms.crud.schemas import create_schema
 from cms.crud.service import UnitOfWork
 from cms.database import Database
+from cms.editorial.router import build_workflow_router
+from cms.media.records import media
 from cms.media.router import build_files_router, build_media_router
 from cms.media.storage import DirectoryStorage
 from cms.outages import DatabaseUnavailable
@@ -94,7 +96,7 @@ async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
     app.state.reader = Reader(registry, Cursors("secret"))
     app.state.storage = DirectoryStorage(tmp_path / "files" / "media")
     doors = Doors(registry, get_actor, get_work, "/api/v1")
-    add_routes(app, build_media_router(doors), build_files_router())
+    add_routes(app, build_media_router(doors), build_workflow_router(media, doors), build_files_router())
     add_problem_handler(app, {DatabaseUnavailable: Unavailable})
     await _add_users(database)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -17,11 +17,13 @@ from cms.crud.policy import Role
 from cms.media.records import PATH_PATTERN
 from cms.media.references import paths_in
 from cms.media.storage import DirectoryStorage, StorageError, StoredFile
+from cms.media.sweeping import sweep
 from tests.media.conftest import ACTORS, DISGUISED, PDF, SCRIPT, Site, chunk, png
 from tests.problems import assert_problem
 
 AUTHOR = {"X-Role": "author"}
 EDITOR = {"X-Role": "editor"}
+ADMIN = {"X-Role": "admin"}
 ANY = {"If-Match": "*"}
 
 
@@ -244,10 +246,16 @@ async def test_a_file_of_somebody_else_can_be_seen_but_not_changed_by_an_author(
     assert_problem(await site.client.delete(address, headers=ANY), 401)
 
 
-async def test_a_deleted_record_takes_its_file_along(site: Site) -> None:
+async def test_a_record_that_is_gone_for_good_takes_its_file_along(site: Site) -> None:
     record = await uploaded(site)
     answer = await site.client.delete(f"/api/v1/media/{record['id']}", headers={**AUTHOR, "If-Match": '"v1"'})
     assert answer.status_code == 204
+    assert_problem(await site.client.get(f"/api/v1/media/{record['id']}"), 404)
+    assert (await site.client.get(record["url"])).status_code == 200, "it may come back"
+    assert_problem(await site.client.get(record["permalink"]), 404)
+    gone = await site.client.delete(f"/api/v1/media/{record['id']}?permanent=true", headers={**ADMIN, **ANY})
+    assert gone.status_code == 204
+    await sweep(site.database, site.storage)
     assert site.stored() == []
     assert_problem(await site.client.get(record["url"]), 404)
 
@@ -269,13 +277,15 @@ async def test_a_cover_is_not_deleted(site: Site) -> None:
         "[x]: <media:picture.png>\n\n![x]",
         "<img src='media:picture.png'>",
         "![](URL)",
+        "![](PERMALINK)",
         "See <a href='https://example.orgURL'>here</a>.",
     ],
 )
 async def test_a_file_that_a_text_refers_to_is_not_deleted(site: Site, text: str) -> None:
     record = await uploaded(site)
-    assert paths_in(text) == ({"picture.png"} if "URL" not in text else set())
-    await site.write_article("Slow tides", content=text.replace("URL", record["url"]))
+    assert paths_in(text) == ({"picture.png"} if "media:" in text else set())
+    content = text.replace("URL", record["url"]).replace("PERMALINK", record["permalink"])
+    await site.write_article("Slow tides", content=content)
     problem = assert_problem(await site.client.delete(f"/api/v1/media/{record['id']}", headers={**EDITOR, **ANY}), 409)
     assert problem["usages"] == ["the text of article “Slow tides”"]
     assert "“Slow tides”" in problem["detail"]
@@ -441,7 +451,8 @@ async def test_openapi_describes_the_form_and_clashes_nowhere(site: Site) -> Non
     document = (await site.client.get("/openapi.json")).json()
     operations = [o for path in document["paths"].values() for o in path.values()]
     assert sorted(o["operationId"] for o in operations) == [
-        "create_media", "delete_media", "get_file", "get_media", "list_media", "replace_media", "update_media",
+        "create_media", "delete_media", "get_current_file", "get_file", "get_media", "list_media", "replace_media",
+        "replace_media_file", "restore_media", "update_media",
     ]  # fmt: skip
     create = document["paths"]["/api/v1/media"]["post"]
     schema = create["requestBody"]["content"]["multipart/form-data"]["schema"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from cms.crud.policy import SYSTEM, Role
+from cms.crud.models import Base
+from cms.crud.policy import SYSTEM, Action, Role
 from cms.crud.problems import (
     Conflict,
     ContentTooLarge,
@@ -21,9 +22,11 @@ from cms.crud.problems import (
 from cms.crud.schemas import update_schema
 from cms.crud.service import UnitOfWork
 from cms.media.inspection import DEFAULT_LIMITS
-from cms.media.records import Media, media
+from cms.media.pending import KeptFile
+from cms.media.records import Media, MediaService, media
 from cms.media.storage import DirectoryStorage, StorageError
-from cms.media.uploads import remove_unused, store_upload
+from cms.media.sweeping import sweep
+from cms.media.uploads import store_upload
 from tests.media.conftest import ACTORS, DISGUISED, PDF, Site, png
 from tests.statements import recorded
 
@@ -35,9 +38,9 @@ class FullDisk(DirectoryStorage):
         raise StorageError("The file can't be kept in “/srv/files”: No space left on device.")
 
 
-async def count(site: Site) -> int:
+async def count(site: Site, model: type[Base] = Media) -> int:
     async with site.work() as work:
-        return (await work.session.execute(select(func.count()).select_from(Media))).scalar_one()
+        return (await work.session.execute(select(func.count()).select_from(model))).scalar_one()
 
 
 async def refused(site: Site, content: bytes, expected: type[Problem], **values: str) -> Problem:
@@ -196,37 +199,62 @@ async def test_a_record_cannot_be_made_without_a_file(site: Site) -> None:
             await work.service(media).create(update_schema(media)(path="x.png"))
 
 
+async def discard(site: Site, record: Media) -> None:
+    """Delete a record for good."""
+    async with site.work(Role.ADMIN) as work:
+        service = work.service(media)
+        assert isinstance(service, MediaService)
+        await service.delete(await service.get(record.id, Action.DELETE), record.version)
+    async with site.work(Role.ADMIN) as work:
+        service = work.service(media)
+        assert isinstance(service, MediaService)
+        await service.purge(await service.get_doomed(record.id), record.version + 1)
+
+
 async def test_only_a_file_that_no_record_has_is_removed(site: Site) -> None:
     async with site.work() as work:
         record, _ = await store_upload(work, site.storage, BytesIO(png()), "x.png")
-    await remove_unused(site.database, site.storage, record.storage_key)
+    await sweep(site.database, site.storage)
     assert site.stored() == [f"media/{record.storage_key}"]
+    await discard(site, record)
     async with site.work() as work:
-        await work.service(media).delete(await work.service(media).get(record.id), record.version)
-    await remove_unused(site.database, site.storage, record.storage_key)
+        again, _ = await store_upload(work, site.storage, BytesIO(png()), "x.png")
+    await sweep(site.database, site.storage)
+    assert site.stored() == [f"media/{record.storage_key}"], "another record has these bytes by now"
+    await discard(site, again)
+    await sweep(site.database, site.storage)
     assert site.stored() == []
+    assert await count(site, KeptFile) == 0
 
 
 async def test_a_removal_and_uploads_at_once_never_leave_a_record_without_its_file(site: Site) -> None:
     async def upload() -> None:
         async with site.work() as work:
-            record, _ = await store_upload(work, site.storage, BytesIO(png()), "x.png")
-        keys.add(record.storage_key)
+            await store_upload(work, site.storage, BytesIO(png()), "x.png")
 
     async def delete() -> None:
-        async with site.work() as work:
-            record = (await work.session.execute(select(Media).with_for_update())).scalar_one_or_none()
+        async with site.work(Role.ADMIN) as work:
+            record = (await work.session.execute(select(Media).with_for_update())).scalars().first()
             if record is not None:
-                await work.service(media).delete(record, record.version)
-        for key in keys:
-            await remove_unused(site.database, site.storage, key)
+                await work.session.delete(record)
+        await sweep(site.database, site.storage)
 
-    keys: set[str] = set()
     await upload()
     for _ in range(10):
         await asyncio.gather(delete(), upload(), upload(), delete(), upload())
         assert await count(site) <= len(site.stored())
 
 
-async def test_a_removal_that_fails_raises_nothing(site: Site) -> None:
-    await remove_unused(site.database, site.storage, "no key")
+async def test_a_removal_that_fails_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_: str) -> None:
+        raise StorageError("no room")
+
+    async with site.work() as work:
+        record, _ = await store_upload(work, site.storage, BytesIO(png()), "x.png")
+    await discard(site, record)
+    with monkeypatch.context() as patched:
+        patched.setattr(DirectoryStorage, "delete", lambda _, key: fail(key))
+        with pytest.raises(StorageError):
+            await sweep(site.database, site.storage)
+    await sweep(site.database, site.storage)
+    assert site.stored() == []
