@@ -133,7 +133,7 @@ def _build_api() -> Iterator[APIRouter]:
 def _layers(settings: Settings, gate: Gate) -> list[Middleware]:
     """What every request passes, outermost first."""
     public_url = str(settings.public_url or "")
-    uploads = {f"{API}/media": UPLOAD_LIMIT, "/admin/media": UPLOAD_LIMIT}
+    uploads = {f"{API}/media": UPLOAD_LIMIT, "/admin/media": UPLOAD_LIMIT, "/admin/media-library": UPLOAD_LIMIT}
     return [
         Middleware(Shedding, gate=gate),
         Middleware(RequestId),

@@ -34,7 +34,7 @@ async def texts_naming(work: UnitOfWork, path: str, *marks: str) -> list[str]:
     for content_type in work.registry:
         names = [
             as_predicate(test)
-            for column in _text_columns(content_type)
+            for column in _columns(content_type)
             for test in (_names(column, path), *(_contains(column, mark) for mark in marks))
         ]
         if names:
@@ -42,12 +42,17 @@ async def texts_naming(work: UnitOfWork, path: str, *marks: str) -> list[str]:
     return [f"the text of {phrase}" for phrase in phrases]
 
 
-def _text_columns(content_type: ContentType[Any]) -> list[Any]:
+def text_columns(content_type: ContentType[Any]) -> list[str]:
+    """The fields of a type whose texts may name files."""
     return [
-        getattr(content_type.model, info.name)
+        info.name
         for info in content_type.fields.values()
         if info.shape is Shape.COLUMN and info.rules.control in _TEXTS
     ]
+
+
+def _columns(content_type: ContentType[Any]) -> list[Any]:
+    return [getattr(content_type.model, name) for name in text_columns(content_type)]
 
 
 def _names(column: Any, path: str) -> ColumnElement[bool]:

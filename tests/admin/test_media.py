@@ -73,7 +73,7 @@ async def test_texts_can_be_changed_and_the_file_can_not(installation: Installat
     await upload(author, picture())
     row = await media(installation)
     page = await author.get(f"/media/edit/{row['id']}")
-    assert set(page.edit.fields) == {"csrf_token", "_version", "_base", "path", "alt", "caption"}
+    assert set(page.edit.fields) == {"csrf_token", "_version", "_base", "path", "alt", "caption", "focal_point"}
     assert (await author.send(page.edit, alt="Low water", path="tides/low.png")).status == 303
     changed = await media(installation)
     assert (changed["alt"], changed["path"], changed["sha256"]) == ("Low water", "tides/low.png", row["sha256"])

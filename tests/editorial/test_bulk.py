@@ -16,6 +16,7 @@ from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.editorial.tree import TreeService
+from cms.media.sweeping import sweep
 from tests.editorial.dumps import dump
 from tests.installation import Installation
 from tests.problems import assert_problem
@@ -289,7 +290,9 @@ async def test_files_go_with_their_records(installation: Installation) -> None:
     made = [await make_sample(installation, installation.registry.by_name("media"), number) for number in range(2)]
     for record in made:
         assert (await installation.client.get(f"/media/{record.storage_key}")).status_code == 200
-    await done(installation, "delete", [item(record) for record in made], name="media")
+    trashed = await done(installation, "trash", [item(record) for record in made], name="media")
+    await done(installation, "delete", named(trashed), Role.ADMIN, name="media")
+    await sweep(installation.database, installation.app.state.storage)
     for record in made:
         assert (await installation.client.get(f"/media/{record.storage_key}")).status_code == 404
 

@@ -93,17 +93,20 @@ def errors_of(page: Page) -> str:
 
 
 async def test_f03_twenty_bad_files_are_refused_alike_at_every_door(installation: Installation, tmp_path: Path) -> None:
-    """F03: over REST, at the back office and with a folder of content: the same refusal, in the same words.
+    """F03: over REST, at the back office and with a folder of content, as a new file and in the place of another one.
 
-    There is no import from an address, no replacing, no unpacking and no avatar: no other route takes a file.
+    The refusal is the same, in the same words. There is no import from an address, no unpacking and no avatar: no other
+    route takes a file.
     """
     assert len(BAD) == 20
+    good = (await installation.send("POST", "/media", Role.EDITOR, files={"file": ("good.png", picture(1))})).json()
+    kept = tree(tmp_path)
     takers = [
         path
         for _, path, operation in document_of(installation.app).operations()
         if "multipart/form-data" in str(operation)
     ]
-    assert takers == [f"{API}/media"]
+    assert takers == [f"{API}/media", f"{API}/media/{{key}}/file"]
     visitor, state = Visitor(installation.client, installation.people[Role.EDITOR].cookie), installation.app.state
     token = await visitor.token()
     for number, (kind, content) in enumerate(BAD.items()):
@@ -111,6 +114,14 @@ async def test_f03_twenty_bad_files_are_refused_alike_at_every_door(installation
         assert answer.status_code in {415, 422}, (kind, answer.text)
         sentence = answer.json()["detail"]
         files = {"file": ("holiday.png", content)}
+        place, sent = f"/media/{good['id']}/file", {"file": ("holiday.png", content)}
+        again = await installation.send("PUT", place, Role.EDITOR, files=sent, headers={"If-Match": "*"})
+        assert (again.status_code, again.json()["detail"]) == (answer.status_code, sentence), kind
+        for path, values in (("/media/upload", {}), (f"/media-library/{good['id']}/file", {"version": "1"})):
+            scripted = await visitor.call(
+                "POST", path, data={"csrf_token": token, **values}, files=sent, headers={"Accept": "application/json"}
+            )
+            assert (scripted.status, scripted.response.json()["detail"]) == (answer.status_code, sentence), (kind, path)
         page = await visitor.call("POST", "/media/create", data={"csrf_token": token}, files=files)
         assert page.status == answer.status_code, kind
         assert sentence.replace("“", "").split(".")[0] in page.text.replace("“", ""), (kind, sentence)
@@ -119,8 +130,9 @@ async def test_f03_twenty_bad_files_are_refused_alike_at_every_door(installation
         (folder / "media" / "holiday.png").write_bytes(content)
         report = await apply(state.database, state.registry, state.reader, state.storage, folder)
         assert [sentence in str(note) for note in report.refused] == [True], (kind, sentence, report.refused)
-    assert await installation.rows("media") == []
-    assert not [path for path in tree(tmp_path) if not path.startswith("content-")]
+    (row,) = await installation.rows("media")
+    assert (row["sha256"], row["version"]) == (good["sha256"], 1)
+    assert {path: hash_ for path, hash_ in tree(tmp_path).items() if not path.startswith("content-")} == kept
 
 
 def huge_text() -> bytes:
