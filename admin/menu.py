@@ -38,7 +38,10 @@ _PLACES: Final[Mapping[type[Any], tuple[str, str]]] = {
     User: ("System", "users"),
 }
 """The group and the icon of the types that the house knows; any other stands with the content."""
-_MOVED: Final[Mapping[type[Any], str]] = {Comment: "/admin/moderation"}
+_MOVED: Final[Mapping[type[Any], str]] = {
+    Comment: "/admin/moderation",
+    Media: "/admin/media-library",
+}
 """Types whose list is a screen of its own: the path of that, in the place of `/{identity}/list`."""
 
 

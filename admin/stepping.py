@@ -1,7 +1,6 @@
 """Steps from a list: through one record's status in place, and over many records at once, to all or to none."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -77,11 +76,7 @@ class StepScreens(ListScreens):
             done = await self._run(request, verb, form, targets)
         except Problem as problem:
             return await self._ask(request, verb, targets, problem)
-        await self.after(request, verb, done.records)
         return shell_of(request).go(back, self._notice(verb, targets, done.change_id))
-
-    async def after(self, request: Request, verb: str, records: list[Any]) -> None:
-        """Do what has to wait until a step over many records is committed."""
 
     def _require(self, request: Request, verb: str) -> None:
         actor = actor_of(request)

@@ -19,9 +19,9 @@ from starlette.responses import JSONResponse, Response
 
 from admin.auth import actor_of, open_work
 from admin.bodies import read_body
-from admin.changes import MOST_AT_ONCE, Target, change_records, delete
+from admin.changes import MOST_AT_ONCE, Target, run_bulk
 from admin.reading import may
-from admin.screens import MenuEntry, Page
+from admin.screens import Page
 from admin.security import form_of
 from admin.shell import shell_of
 from cms.crud.content_type import ContentType
@@ -143,7 +143,7 @@ async def trash_files(request: Request) -> Response:
     """Move files to the trash that are used nowhere: all of them or none."""
     body = await read_body(request, Chosen)
     targets = [Target(item.id, item.version) for item in body.items]
-    done = await change_records(request, media, targets, delete, Action.DELETE)
+    done = await run_bulk(request, media, targets, "trash")
     return JSONResponse({"change_id": None if done.change_id is None else str(done.change_id)})
 
 
@@ -232,7 +232,7 @@ def _pk(request: Request) -> str:
 
 
 PAGES = (
-    Page(ADDRESS, show_library, menu=MenuEntry("Media library", "Media", "photo", 40)),
+    Page(ADDRESS, show_library),
     Page(f"{ADDRESS}/items", list_files),
     Page(f"{ADDRESS}/trash", trash_files, methods=("POST",)),
     Page(f"{ADDRESS}/{{pk}}", show_file),

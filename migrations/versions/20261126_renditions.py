@@ -1,7 +1,7 @@
 """Renditions: smaller versions of pictures, made where rows say that they are due; media has a trash.
 
 Revision: 20261126_renditions
-Follows: 20261126_preview_links
+Follows: 20261126_saved_views
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from alembic import op
 from migrations.types import text
 
 revision: str = "20261126_renditions"
-down_revision: str | Sequence[str] | None = "20261126_preview_links"
+down_revision: str | Sequence[str] | None = "20261126_saved_views"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
