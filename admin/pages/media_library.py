@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
@@ -28,7 +28,7 @@ from cms.crud.content_type import ContentType
 from cms.crud.filters import Filter
 from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
-from cms.crud.problems import FieldError, Invalid, NotFound, PreconditionRequired
+from cms.crud.problems import FieldError, Invalid, NotFound, PreconditionRequired, invalid_from
 from cms.crud.query import Query, list_parameters, parse_list
 from cms.crud.schemas import update_schema
 from cms.crud.service import UnitOfWork
@@ -109,9 +109,7 @@ async def show_file(request: Request) -> Response:
 async def describe_file(request: Request) -> Response:
     """Change what is said about a file, if the version that was seen is still the current one."""
     body = await read_body(request, Described)
-    values = body.model_dump(include=body.model_fields_set - {"version"})
-    data = update_schema(media).model_validate(values)
-    pk = _pk(request)
+    data, pk = _change(body), _pk(request)
     async with open_work(request, actor_of(request)) as work:
         service = work.service(media)
         await service.update(await service.get(pk, Action.UPDATE), data, body.version)
@@ -215,6 +213,15 @@ def _shown(item: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         "thumbnail": smallest.get("url", item["url"]) if is_picture else None,
         "is_editable": may(media, actor, Action.UPDATE, item),
     }
+
+
+def _change(body: Described) -> BaseModel:
+    """What is to change, by the rules that every door has."""
+    schema = update_schema(media)
+    try:
+        return schema.model_validate(body.model_dump(include=body.model_fields_set - {"version"}))
+    except ValidationError as error:
+        raise invalid_from(error, schema) from None
 
 
 def _file_of(request: Request) -> UploadFile:

@@ -25,7 +25,7 @@ const complain = (input, sentence) => {
 };
 
 // A file that is too large is not sent.
-const file = document.querySelector("input[type=file]");
+const file = document.querySelector("form input[type=file][data-max-bytes]");
 const weigh = () => {
   const isTooLarge = [...file.files].some((chosen) => chosen.size > Number(file.dataset.maxBytes));
   complain(file, isTooLarge ? file.dataset.tooLarge : "");

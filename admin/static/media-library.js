@@ -1,7 +1,7 @@
 // The media library: every file, found, uploaded, described in place, replaced and trashed. One panel says all about one file.
 import { announce, debounce, element, icon, send, shortcut, toast } from "./core.js";
 import { FilePanel } from "./media-panel.js";
-import { readFiles, sizeOf, takeDropped, thumbnail, uploader } from "./media.js";
+import { readFiles, sizeOf, takeDropped, thumbnail, uploader, whyKept } from "./media.js";
 import { Texts } from "./media-texts.js";
 
 const root = document.querySelector("[data-library]");
@@ -60,26 +60,27 @@ function draw(medium) {
   const tick = element("input", { type: "checkbox", "aria-label": `Tick ${medium.name}`, onclick: (event) => tickTo(medium.id, event) });
   const open = element("button", { type: "button", class: "media-open", "aria-label": `Open ${medium.name}`, onclick: () => show(medium.id) },
     element("span", { class: "media-frame" }, thumbnail(medium)), element("span", { class: "media-name", title: medium.path }, medium.name));
-  const isMissing = medium.is_picture && !medium.alt;
   return element("li", { class: `media-card${panel.id === medium.id ? " is-open" : ""}`, "data-id": medium.id },
     open, medium.is_editable ? element("label", { class: "media-tick" }, tick) : element("span", { class: "media-tick" }),
     medium.is_editable ? element("div", { class: "media-texts" }, texts.field(medium, "alt"), texts.field(medium, "caption")) : element("div", { class: "media-texts" }),
-    element("p", { class: "media-meta" }, element("span", {}, sizeOf(medium.size)), medium.width && element("span", {}, `${medium.width} × ${medium.height}`),
-      isMissing && element("span", { class: "is-missing" }, "No alt text")));
+    meta(medium));
 }
 
-/** A file has become another: draw it anew, unless somebody is writing in it. */
+function meta(medium) {
+  return element("p", { class: "media-meta" }, element("span", {}, sizeOf(medium.size)), medium.width && element("span", {}, `${medium.width} × ${medium.height}`),
+    medium.is_picture && !medium.alt && element("span", { class: "is-missing" }, "No alt text"));
+}
+
+/** A file has become another: show what of it is shown outside of its fields, which know by themselves. */
 function changed(medium) {
   const at = items.findIndex((item) => item.id === medium.id);
   if (at < 0) return;
   items[at] = medium;
   const card = cards.get(medium.id);
-  if (!card.contains(document.activeElement)) {
-    const drawn = draw(medium);
-    card.replaceWith(drawn);
-    cards.set(medium.id, drawn);
-    tell();
-  }
+  card.querySelector(".media-meta").replaceWith(meta(medium));
+  card.querySelector(".media-frame").replaceChildren(thumbnail(medium));
+  Object.assign(card.querySelector(".media-name"), { textContent: medium.name, title: medium.path });
+  card.querySelector(".media-open").setAttribute("aria-label", `Open ${medium.name}`);
   panel.refresh(medium);
 }
 
@@ -114,8 +115,7 @@ async function trash() {
     gone(chosen.map((item) => item.id));
     toast(`${chosen.length} file${chosen.length === 1 ? "" : "s"} moved to the trash.`, { undo: change_id });
   } catch (problem) {
-    const at = chosen.find((item) => item.id === problem.record_id);
-    toast(`Nothing was moved. ${at ? `“${at.name}”: ` : ""}${problem.detail}`, { kind: "bad" });
+    toast(whyKept(problem, chosen), { kind: "bad" });
   }
 }
 

@@ -1,6 +1,6 @@
 // All about one file: its focal point, its texts, where it is used; copy, download, replace, trash.
 import { announce, debounce, element, icon, send, toast } from "./core.js";
-import { sendFile, sizeOf } from "./media.js";
+import { sendFile, sizeOf, whyKept } from "./media.js";
 
 const percent = (share) => Math.round(share * 100);
 
@@ -32,17 +32,19 @@ export class FilePanel {
     this.closed(id);
   }
 
-  /** The file has changed: what is not being written in is drawn anew. */
+  /** The record has changed: its fields know by themselves, another file is drawn anew. */
   refresh(medium) {
     if (medium.id !== this.id) return;
-    const focused = this.panel.contains(document.activeElement) ? document.activeElement.dataset.text ?? document.activeElement.dataset.part : null;
-    if (focused) { this.point?.(medium.focal_point); return; }
-    this.draw(medium);
-    this.readUse(medium.id);
+    if (medium.url !== this.url) {
+      this.draw(medium);
+      this.readUse(medium.id);
+    }
+    this.panel.querySelector("h2").textContent = medium.name;
   }
 
   draw(medium) {
     const { texts } = this, may = medium.is_editable;
+    this.url = medium.url;
     this.used = element("div", { class: "used" }, element("p", { class: "faint" }, "Looking …"));
     const facts = [
       ["Kind", medium.mime_type], ["Size", sizeOf(medium.size)], medium.width && ["Pixels", `${medium.width} × ${medium.height}`],
@@ -126,7 +128,6 @@ export class FilePanel {
     try {
       const now = await sendFile(`/admin/media-library/${id}/file`, file, { version: String(medium.version) }, (share) => { this.progress.value = share; });
       this.texts.learn(now);
-      document.activeElement?.blur?.();
       this.changed(now);
       toast("Replaced. Everything that leads to this file shows the new one.");
       this.panel.focus();
@@ -143,7 +144,7 @@ export class FilePanel {
       this.gone([medium.id]);
       toast("1 file moved to the trash.", { undo: change_id });
     } catch (problem) {
-      this.failed(problem);
+      toast(whyKept(problem, [medium]), { kind: "bad" });
     }
   }
 

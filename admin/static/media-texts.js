@@ -10,12 +10,21 @@ export class Texts {
     this.changed = changed;
     this.current = new Map();
     this.waiting = new Map();
+    this.states = new Set();
   }
 
   /** The file as it was last heard of. */
   of(medium) { return this.current.get(medium.id) ?? medium; }
 
-  learn(medium) { this.current.set(medium.id, medium); }
+  /** Know a file as the server has it now; fields that nobody is writing in show it. */
+  learn(medium) {
+    this.current.set(medium.id, medium);
+    for (const state of this.states) {
+      const { area, name, base } = state;
+      if (state.id !== medium.id || !area.isConnected || area.value !== base) continue;
+      area.value = state.base = medium[name];
+    }
+  }
 
   /** A field in which one text of a file is written. */
   field(medium, name) {
@@ -25,6 +34,7 @@ export class Texts {
     area.value = medium[name];
     const saved = element("div", { class: "saved", role: "status" });
     const state = { area, saved, name, id: medium.id, base: medium[name] };
+    this.states.add(state);
     area.addEventListener("change", () => this.save(state));
     area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); this.save(state); }
@@ -56,15 +66,15 @@ export class Texts {
     const { area, saved, name, id } = state;
     const theirs = await send(`/admin/media-library/${id}`, { method: "GET" }).catch(() => null);
     if (!theirs) { saved.textContent = "Somebody else has changed this file. Yours is still here, and not saved."; return; }
-    this.learn(theirs);
     const settle = () => { area.removeAttribute("aria-invalid"); saved.replaceChildren(); };
     const isSame = theirs[name] === state.base;
     state.base = theirs[name];
+    this.learn(theirs);
     saved.replaceChildren(
       isSame ? "Somebody else has changed this file, but not this text. Yours is not saved yet." : `Somebody else has written “${theirs[name]}” here meanwhile. Yours is not saved yet.`,
       element("div", { class: "row" },
-        element("button", { type: "button", class: "button small", onclick: () => { area.value = theirs[name]; settle(); this.changed(theirs); } }, isSame ? "Drop mine" : "Take theirs"),
-        element("button", { type: "button", class: "button small primary", onclick: () => { settle(); this.save(state); } }, "Save mine")));
+        element("button", { type: "button", class: "button small", onclick: () => { area.value = theirs[name]; settle(); area.focus(); this.changed(theirs); } }, isSame ? "Drop mine" : "Take theirs"),
+        element("button", { type: "button", class: "button small primary", onclick: () => { settle(); area.focus(); this.save(state); } }, "Save mine")));
     announce(saved.textContent);
   }
 

@@ -22,6 +22,13 @@ export function thumbnail(medium) {
   return image;
 }
 
+/** Why files were not moved to the trash, by their names. @param {Problem} problem @param {object[]} chosen in the order that was sent */
+export function whyKept(problem, chosen) {
+  const faults = problem.errors.map(({ pointer, detail }) => [chosen[Number(/^\/items\/(\d+)/.exec(pointer ?? "")?.[1])], detail]).filter(([medium]) => medium);
+  if (!faults.length) return problem.detail;
+  return `Nothing was moved. ${faults.slice(0, 3).map(([medium, detail]) => `${medium.name}: ${detail}`).join(" ")}${faults.length > 3 ? ` And ${faults.length - 3} more.` : ""}`;
+}
+
 /** A size as people read it. */
 export const sizeOf = (bytes) => bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 

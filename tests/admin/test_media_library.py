@@ -1,0 +1,245 @@
+"""The media library as an editor uses it, in a browser; and its addresses, used wrong."""
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+
+from cms.content.articles import article
+from cms.crud.policy import Role
+from cms.media.rendering import Renderer
+from tests.admin.browsing import Visitor
+from tests.admin.chromium import opened, served, started
+from tests.installation import Installation
+from tests.samples import picture
+
+LIBRARY = "media-library"
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with started() as found:
+        yield found
+
+
+def photo(number: int, width: int = 700, height: int = 500) -> bytes:
+    image = Image.new("RGB", (width, height), (40 + number * 9, 120, 200 - number * 7))
+    ImageDraw.Draw(image).ellipse((width // 2, 40, width - 40, height - 40), (230, 200, 60))
+    target = BytesIO()
+    image.save(target, "JPEG")
+    return target.getvalue()
+
+
+def files(count: int) -> list[FilePayload]:
+    return [{"name": f"Harbour {n:02}.jpg", "mimeType": "image/jpeg", "buffer": photo(n)} for n in range(count)]
+
+
+async def media(installation: Installation, **values: Any) -> dict[str, Any]:
+    """The one row with these values."""
+    rows = await installation.rows("media")
+    (row,) = [row for row in rows if all(row[name] == value for name, value in values.items())]
+    return row
+
+
+async def drop(page: Page, sent: list[tuple[str, bytes]]) -> None:
+    """Drop files on the page, as a hand does."""
+    await page.evaluate(
+        """(sent) => {
+          const transfer = new DataTransfer();
+          for (const [name, bytes] of sent) transfer.items.add(new File([new Uint8Array(bytes)], name));
+          const options = { bubbles: true, cancelable: true, dataTransfer: transfer };
+          for (const kind of ["dragenter", "dragover", "drop"])
+            document.querySelector("main").dispatchEvent(new DragEvent(kind, options));
+        }""",
+        [[name, list(content)] for name, content in sent],
+    )
+
+
+async def upload_all(page: Page) -> None:
+    """Twenty files; then one that is refused, and one that is there already."""
+    await expect(page.get_by_role("heading", name="No files yet")).to_be_visible()
+    await page.locator("[data-chooser]").set_input_files(files(20))
+    await expect(page.get_by_text("20 files uploaded.").first).to_be_visible(timeout=60_000)
+    await expect(page.locator(".media-card")).to_have_count(20)
+    await drop(page, [("notes.txt", b"just text"), ("harbour-00.jpg", photo(0))])
+    failed = page.locator('.upload-line[data-state="failed"]')
+    await expect(failed).to_contain_text("Send a PNG, JPEG, GIF, WebP or AVIF picture")
+    await expect(page.get_by_text("Was here already, as “harbour-00.jpg”")).to_be_visible()
+    await failed.get_by_role("button", name="Dismiss notes.txt").click()
+
+
+async def describe(page: Page, panel: Locator) -> None:
+    """An alternative text, and a focal point by mouse and by keys."""
+    await page.get_by_role("button", name="Open harbour-07.jpg").click()
+    await panel.get_by_label("Alt text").fill("Boats in the harbour")
+    await panel.get_by_label("Alt text").press("Enter")
+    await expect(panel.get_by_text("Saved", exact=True)).to_be_visible()
+    focal = panel.get_by_role("slider")
+    await focal.click(position={"x": 60, "y": 50})
+    for _ in range(3):
+        await focal.press("Shift+ArrowRight")
+    await expect(page.locator("#announcer")).to_have_text("The focal point is saved.")
+    await expect(panel.get_by_text("Nowhere.")).to_be_visible()
+
+
+async def trash_five(page: Page) -> None:
+    """Search, narrow, tick a range, and move it to the trash."""
+    await page.get_by_label("Search files").fill("boats")
+    await expect(page.locator(".media-card")).to_have_count(1)
+    await page.get_by_label("Search files").fill("")
+    await page.get_by_label("Without alt text").check()
+    await expect(page.locator(".media-card")).to_have_count(19)
+    ticks = page.locator(".media-tick input")
+    await ticks.nth(2).click()
+    await ticks.nth(6).click(modifiers=["Shift"])
+    await expect(page.get_by_text("5 ticked")).to_be_visible()
+    await page.locator("[data-bulk]").get_by_role("button", name="Move to trash").click()
+    await expect(page.locator(".media-card")).to_have_count(14)
+
+
+@pytest.mark.browser
+async def test_twenty_files_are_uploaded_described_replaced_and_trashed(
+    installation: Installation, browser: Browser
+) -> None:
+    async with served(installation.app) as url, opened(browser, installation, url, Role.EDITOR) as window:
+        page = await window.open(LIBRARY)
+        panel = page.get_by_role("complementary", name="File")
+        await upload_all(page)
+        assert len(await installation.rows("media")) == 20
+        await describe(page, panel)
+        row = await media(installation, path="harbour-07.jpg")
+        assert (row["alt"], 0.4 < row["focal_point"]["x"] < 0.6) == ("Boats in the harbour", True)
+
+        cover = await installation.make(article, title="Slow tides", cover=str(row["id"]))
+        other: FilePayload = {"name": "other.png", "mimeType": "image/png", "buffer": picture(3)}
+        await page.locator("[data-replacer]").set_input_files(other)
+        await expect(page.get_by_text("Replaced. Everything")).to_be_visible()
+        replaced = await media(installation, id=row["id"])
+        assert (replaced["path"], replaced["mime_type"], replaced["alt"]) == ("harbour-07.jpg", "image/png", row["alt"])
+        used = panel.get_by_role("link", name="Slow tides")
+        await expect(used).to_have_attribute("href", f"/admin/article/edit/{cover.id}")
+        await panel.get_by_role("button", name="Move to trash").click()
+        await expect(page.get_by_role("alert").filter(has_text="in use")).to_contain_text("“Slow tides”")
+        await page.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+
+        await trash_five(page)
+        assert sum(row["trashed_at"] is not None for row in await installation.rows("media")) == 5
+        toast = page.get_by_role("status").filter(has_text="5 files moved to the trash.")
+        await toast.get_by_role("button", name="Undo").click()
+        await expect(page.locator(".media-card")).to_have_count(19)
+        assert all(row["trashed_at"] is None for row in await installation.rows("media"))
+
+
+@pytest.mark.browser
+async def test_two_who_describe_a_file_at_once_both_keep_their_words(
+    installation: Installation, browser: Browser
+) -> None:
+    await installation.send("POST", "/media", Role.EDITOR, files={"file": ("tide.jpg", photo(1))})
+    async with served(installation.app) as url, opened(browser, installation, url, Role.EDITOR) as window:
+        page = await window.open(LIBRARY)
+        await page.get_by_role("button", name="List", exact=True).click()
+        row = await media(installation)
+        change = {"json": {"alt": "Theirs"}, "headers": {"If-Match": "*"}}
+        await installation.send("PATCH", f"/media/{row['id']}", Role.EDITOR, **change)
+        field = page.get_by_label("Alt text", exact=True)
+        await field.fill("Mine")
+        await field.press("Enter")
+        await expect(page.locator(".saved.is-bad")).to_contain_text("Somebody else has written “Theirs” here meanwhile.")
+        await expect(field).to_have_value("Mine")
+        await page.get_by_role("button", name="Save mine").click()
+        await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+        assert (await media(installation))["alt"] == "Mine"
+        await page.reload()
+        await expect(page.locator(".media-grid.is-list")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_the_picker_is_worked_by_keyboard_and_takes_files_in(
+    installation: Installation, browser: Browser
+) -> None:
+    for number in range(3):
+        await installation.send("POST", "/media", Role.EDITOR, files={"file": (f"p{number}.jpg", photo(number + 5))})
+    async with served(installation.app) as url, opened(browser, installation, url, Role.AUTHOR) as window:
+        page = await window.open("")
+        script = await page.evaluate(
+            "async () => { const page = await (await fetch('/admin/media-library')).text();"
+            " return page.match(/[^\"]*media-library\\.js[^\"]*/)[0].replace('media-library.js', 'media-picker.js'); }"
+        )
+        ask = "([at, options]) => { window.chosen = import(at).then((m) => m.openMediaPicker(options)); }"
+        await page.evaluate(ask, [script, {"multiple": True}])
+        picker = page.get_by_role("dialog", name="Choose pictures")
+        await expect(picker.get_by_role("option")).to_have_count(3)
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Space")
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("Space")
+        await picker.get_by_role("button", name="Use these").click()
+        assert [each["name"] for each in await page.evaluate("window.chosen")] == ["p2.jpg", "p1.jpg"]
+
+        await page.evaluate(ask, [script, {}])
+        picker = page.get_by_role("dialog", name="Choose a picture")
+        await picker.get_by_label("Search files").fill("nothing like it")
+        await expect(picker.get_by_text("Nothing is found.")).to_be_visible()
+        await picker.locator("input[type=file]").set_input_files(files(1))
+        await expect(picker.get_by_role("option", name="harbour-00.jpg", selected=True)).to_be_visible()
+        await picker.get_by_role("button", name="Use this").click()
+        (chosen,) = await page.evaluate("window.chosen")
+        assert chosen.keys() >= {"id", "url", "path", "alt", "width", "height", "name", "thumbnail"}
+        await page.evaluate(ask, [script, {}])
+        await page.keyboard.press("Escape")
+        assert await page.evaluate("window.chosen") == []
+
+
+async def test_a_file_is_described_with_the_version_that_was_seen(installation: Installation, editor: Visitor) -> None:
+    token = await editor.token()
+    sent = {"file": ("tide.jpg", photo(1, 900, 700))}
+    made = await editor.call(
+        "POST", "/media/upload", data={"csrf_token": token, "alt": "Low"}, files=sent, headers=JSON
+    )
+    item = made.response.json()
+    assert (made.status, item["alt"], item["is_drawn"], item["thumbnail"]) == (201, "Low", False, item["url"])
+    again = await editor.call("POST", "/media/upload", data={"csrf_token": token}, files=sent, headers=JSON)
+    assert (again.status, again.response.json()["id"]) == (200, item["id"])
+    renderer = Renderer(installation.database, installation.app.state.storage)
+    await renderer.work()
+    drawn = (await editor.get(f"/{LIBRARY}/{item['id']}")).response.json()
+    assert (drawn["is_drawn"], drawn["usages"], drawn["places"]) == (True, [], [])
+    assert drawn["thumbnail"].endswith(".webp")
+    headers = {**JSON, "X-CSRF-Token": token}
+    for body, status in (
+        ({"version": 1, "alt": "High"}, 200),
+        ({"version": 1, "alt": "Late"}, 412),
+        ({"version": 2, "alt": "x" * 501}, 422),
+        ({"version": 2, "focal_point": {"x": 2, "y": 0}}, 422),
+        ({"version": 2, "path": "../x"}, 422),
+        ({"version": 2, "size": 1}, 422),
+        ({"alt": "Unseen"}, 422),
+    ):
+        answer = await editor.call("POST", f"/{LIBRARY}/{item['id']}", json=body, headers=headers)
+        assert answer.status == status, (body, answer.text)
+    assert (await media(installation))["alt"] == "High"
+    for path in (f"/{LIBRARY}/x", f"/{LIBRARY}/00000000-0000-0000-0000-000000000000"):
+        assert (await editor.call("GET", path, headers=JSON)).status == 404
+    assert (await editor.call("GET", f"/{LIBRARY}/items?colour=red", headers=JSON)).status == 400
+
+
+async def test_authors_change_what_is_theirs_and_trash_nothing_else(installation: Installation) -> None:
+    theirs = (await installation.send("POST", "/media", Role.EDITOR, files={"file": ("a.png", picture(1))})).json()
+    own = (await installation.send("POST", "/media", Role.AUTHOR, files={"file": ("b.png", picture(2))})).json()
+    author = Visitor(installation.client, installation.people[Role.AUTHOR].cookie)
+    headers = {**JSON, "X-CSRF-Token": await author.token()}
+    listed = (await author.call("GET", f"/{LIBRARY}/items", headers=JSON)).response.json()["items"]
+    assert {item["id"]: item["is_editable"] for item in listed} == {theirs["id"]: False, own["id"]: True}
+    body = {"version": 1, "alt": "Mine"}
+    assert (await author.call("POST", f"/{LIBRARY}/{theirs['id']}", json=body, headers=headers)).status == 403
+    both = {"items": [{"id": each["id"], "version": 1} for each in (own, theirs)]}
+    assert (await author.call("POST", f"/{LIBRARY}/trash", json=both, headers=headers)).status in {403, 404}
+    assert all(row["trashed_at"] is None for row in await installation.rows("media"))
+    one = {"items": [{"id": own["id"], "version": 1}]}
+    done = await author.call("POST", f"/{LIBRARY}/trash", json=one, headers=headers)
+    assert (done.status, done.response.json()["change_id"] is None) == (200, False)
