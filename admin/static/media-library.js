@@ -8,7 +8,8 @@ const root = document.querySelector("[data-library]");
 const part = (name) => document.querySelector(`[data-${name}]`);
 const grid = part("files"), tools = root.querySelector("form"), bulk = part("bulk");
 const cards = new Map(), ticked = new Set();
-let items = [], next = null, total = 0, asking = null, lastTick = null;
+let items = [], next = null, total = 0, asking = null, lastTick = null, shown = null;
+const searchSoon = debounce(() => load(), 250);
 
 const texts = new Texts((medium) => changed(medium));
 const panel = new FilePanel(part("panel"), { texts, changed, gone, replacer: part("replacer"), closed: (id) => { mark(null); cards.get(id)?.querySelector(".media-open").focus(); } });
@@ -22,13 +23,18 @@ function query(cursor = "") {
 }
 
 async function load(isMore = false) {
+  searchSoon.cancel();
+  if (!isMore && JSON.stringify(query()) === shown) return;
+  shown = JSON.stringify(query());
   asking?.abort();
   asking = new AbortController();
   remember();
   try {
     take(await readFiles(query(isMore ? next : ""), asking.signal), isMore);
   } catch (problem) {
-    if (problem.name !== "AbortError") toast(problem.detail, { kind: "bad" });
+    if (problem.name === "AbortError") return;
+    shown = null;
+    toast(problem.detail, { kind: "bad" });
   }
 }
 
@@ -159,7 +165,7 @@ part("untick").addEventListener("click", () => { ticked.clear(); tell(); });
 part("tick-all").addEventListener("click", () => { for (const item of items) if (item.is_editable) ticked.add(item.id); tell(); });
 tools.addEventListener("submit", (event) => { event.preventDefault(); load(); });
 tools.addEventListener("change", () => load());
-tools.elements.q.addEventListener("input", debounce(() => load(), 250));
+tools.elements.q.addEventListener("input", searchSoon);
 for (const button of root.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
 addEventListener("beforeunload", (event) => { if (document.querySelector('.upload-line[data-state="sending"], .upload-line[data-state="waiting"]')) event.preventDefault(); });
 shortcut("u", () => part("chooser").click(), "Upload files");
@@ -175,4 +181,7 @@ for (const [name, value] of asked) {
   else if (control) control.value = value;
 }
 if (asked.size) load();
-else take(JSON.parse(part("first").textContent));
+else {
+  shown = JSON.stringify(query());
+  take(JSON.parse(part("first").textContent));
+}

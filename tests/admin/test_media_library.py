@@ -149,7 +149,7 @@ async def test_two_who_describe_a_file_at_once_both_keep_their_words(
         field = page.get_by_label("Alt text", exact=True)
         await field.fill("Mine")
         await field.press("Enter")
-        await expect(page.locator(".saved.is-bad")).to_contain_text("Somebody else has written “Theirs” here meanwhile.")
+        await expect(page.locator(".saved.is-bad")).to_contain_text("Somebody else has written “Theirs” here")
         await expect(field).to_have_value("Mine")
         await page.get_by_role("button", name="Save mine").click()
         await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
