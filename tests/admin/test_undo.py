@@ -1,5 +1,6 @@
 """Undo from the back office: what a toast offers, where it leads back to, and what stands in its way."""
 
+from datetime import timedelta
 from typing import Any
 
 from cms.content.articles import article
@@ -84,7 +85,9 @@ async def test_what_stands_in_the_way_is_named_and_led_to(installation: Installa
     first = await newest(installation)
     async with installation.work(Role.ADMIN) as work:
         service = work.service(article)
-        await service.change(await service.get(made.id), {"title": "Quick tides", "published_at": utc_now()})
+        await service.change(
+            await service.get(made.id), {"title": "Quick tides", "published_at": utc_now() - timedelta(seconds=1)}
+        )
     later = await newest(installation)
     refused = await undo(editor, first, Referer="http://localhost/admin/article/list")
     assert refused.status == 409

@@ -122,7 +122,7 @@ class Office:
         self.request("approve", "POST", f"/articles/{submitted.id}/approve")
         drafted = await self.drafted()
         person, cookies = self.installation.people[Role.EDITOR], Cookies(self.installation.app.state.settings)
-        version = (await self.send("GET", f"/articles/{drafted}"))["version"]
+        version = (await self.send("GET", f"/articles/{drafted}?version=draft"))["version"]
         form = {"csrf_token": cookies.token(person.cookie), "_version": str(version)}
         headers = {"Cookie": f"{cookies.session}={person.cookie}", "X-Request-ID": "admin"}
         sent = {"method": "POST", "url": f"/admin/article/publish/{drafted}", "headers": headers}
