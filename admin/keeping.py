@@ -54,7 +54,7 @@ class KeepingScreens(TypeScreens):
             else:
                 raise BadQuery("That can't be done to a view.")
         kept = None if verb == "delete" else view_id
-        return self._answer(request, query if kept else "", kept, Notice(f"view_{_DONE[verb]}"))
+        return self._answer(request, query, kept, Notice(f"view_{_DONE[verb]}"))
 
     async def choose_columns(self, request: Request) -> Response:
         """Keep which columns whoever is signed in wants to see."""

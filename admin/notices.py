@@ -38,7 +38,7 @@ SENTENCES: Final = {
     "view_saved": "This view is saved.",
     "view_renamed": "The view has its new name.",
     "view_moved": "Moved.",
-    "view_deleted": "This view is deleted; what it showed is all there.",
+    "view_deleted": "This view is deleted. What it showed is still listed here, to be saved anew.",
     "none_chosen": "Tick at least one record first.",
     "signed_out": "You are signed out.",
     "ended": "Your session has ended. Sign in again.",
