@@ -17,6 +17,7 @@ from cms.crud.fields import Control
 from cms.crud.policy import Role
 from cms.crud.structure import FieldInfo
 from cms.crud.values import MAX_SEARCH
+from cms.media.records import Media
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M"
 """What a browser's control for date and time sends; it knows no zone, and the form says that it is UTC."""
@@ -27,12 +28,13 @@ _WHOLE = re.compile(r"-?\d{1,10}\Z", re.ASCII)
 class Choice(NamedTuple):
     """A record that a relation can name.
 
-    :param image: the address of a picture of it, where it is one.
+    :param image: the address of a picture of it, where it is one. :param alt: what that shows.
     """
 
     id: str
     label: str
     image: str | None = None
+    alt: str | None = None
 
 
 class ContentField(Field):
@@ -216,6 +218,7 @@ class RelationField(ContentField):
 
     def __init__(self, info: FieldInfo, *, is_many: bool, title: str, **options: Any) -> None:
         super().__init__(info, **options)
+        self.is_media = info.python_type is Media
         self.is_many = is_many
         self.typed = ""
         self._title = title
@@ -262,8 +265,8 @@ class RelationField(ContentField):
 
 def choice_of(item: dict[str, Any], title: str) -> Choice:
     """A record's short form as a choice."""
-    picture = item.get("url") if item.get("width") else None
-    return Choice(str(item["id"]), str(item.get(title) or item["id"]), picture)
+    picture, alt = (item.get("url"), str(item.get("alt") or "")) if item.get("width") else (None, None)
+    return Choice(str(item["id"]), str(item.get(title) or item["id"]), picture, alt)
 
 
 def label_of(name: str) -> str:

@@ -16,7 +16,7 @@ export function openMediaPicker({ multiple = false, pictures = true, title = mul
 }
 
 /** The picker's own sheet, on pages that do not have it. */
-function styled() {
+export function styled() {
   if (document.querySelector("link[data-media]")) return;
   document.head.append(element("link", { rel: "stylesheet", href: new URL("media.css", import.meta.url).href, "data-media": true }));
 }

@@ -33,7 +33,7 @@ function enhancePicker(select) {
     if (!select.multiple) chosen().forEach((option) => option.remove());
     if (!chosen().some((option) => option.value === choice.id)) {
       const option = new Option(choice.label, choice.id, true, true);
-      if (choice.image) option.dataset.image = choice.image;
+      if (choice.image) Object.assign(option.dataset, { image: choice.image, alt: choice.alt || "" });
       select.add(option);
     }
     input.value = "";
@@ -102,6 +102,9 @@ function enhancePicker(select) {
   select.id = `${id}-value`;
   input.id = id; // the label leads to what can be typed in
   input.value = select.dataset.typed || "";
+  select.pick = pick;
   draw();
 }
 document.querySelectorAll("select[data-lookup]").forEach(enhancePicker);
+// Fields of files have their library beside the search; without it the search does.
+if (document.querySelector("select[data-media-field]")) import(new URL("media-field.js", document.currentScript.src)).catch(() => {});

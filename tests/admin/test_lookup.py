@@ -61,7 +61,7 @@ async def test_a05_who_may_not_read_users_finds_them_by_name_alone(
     assert await found(editor, "/article/lookup?field=author&term=known.example") == []
     by_address = await found(admin, "/article/lookup?field=author&term=known.example")
     assert [result["label"] for result in by_address] == ["Autho"], "administrators read e-mails"
-    assert set(by_name[0]) == {"id", "label", "image"}
+    assert set(by_name[0]) == {"id", "label", "image", "alt"}
 
 
 @pytest.mark.parametrize("field", ["title", "password", "", "comments", "category.parent", "no_such"])

@@ -105,7 +105,7 @@ async def test_a_picker_shows_pictures(installation: Installation, editor: Visit
     row = await media(installation)
     page = await editor.get("/article/lookup?field=cover&term=tide")
     (result,) = page.response.json()["results"]
-    assert result == {"id": str(row["id"]), "label": "tide.png", "image": f"/media/{row['storage_key']}"}
+    assert result == {"id": str(row["id"]), "label": "tide.png", "image": f"/media/{row['storage_key']}", "alt": ""}
 
 
 async def test_a_file_that_is_a_little_too_large_is_told_of_beside_its_field(

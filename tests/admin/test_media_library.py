@@ -159,6 +159,29 @@ async def test_two_who_describe_a_file_at_once_both_keep_their_words(
 
 
 @pytest.mark.browser
+async def test_a_field_of_a_picture_is_filled_from_the_library(installation: Installation, browser: Browser) -> None:
+    texts = {"alt": "A lighthouse"}
+    files = {"file": ("light.jpg", photo(3))}
+    await installation.send("POST", "/media", Role.EDITOR, files=files, data=texts)
+    draft = await installation.make(article, title="Slow tides")
+    async with served(installation.app) as url, opened(browser, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{draft.id}")
+        await page.get_by_role("button", name="Choose from the library").click()
+        picker = page.get_by_role("dialog", name="Choose: Cover")
+        await picker.get_by_role("option").press("Enter")
+        await expect(page.locator(".media-chosen")).to_contain_text("A lighthouse")
+        await page.get_by_role("button", name="Save", exact=True).first.click()
+        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        (row,) = await installation.rows("articles")
+        assert row["cover_id"] == (await media(installation))["id"]
+        await page.get_by_role("button", name="Take light.jpg away").click()
+        await expect(page.locator(".media-chosen")).to_have_count(0)
+        await page.get_by_role("button", name="Save", exact=True).first.click()
+        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        assert (await installation.rows("articles"))[0]["cover_id"] is None
+
+
+@pytest.mark.browser
 async def test_the_picker_is_worked_by_keyboard_and_takes_files_in(
     installation: Installation, browser: Browser
 ) -> None:
