@@ -10,6 +10,7 @@ from sqlalchemy import Connection, String, create_engine, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+import cms.auth.presence
 import cms.auth.saved_views
 import cms.auth.sessions
 import cms.content

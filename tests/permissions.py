@@ -94,6 +94,9 @@ GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
 GET    /admin                                               307 307 307 307 307
 GET    /admin/                                              303 303 200 200 200
 GET    /admin/search                                        303 303 200 200 200
+POST   /admin/presence/(article|media)/{pk}                 303 303 422 422 422
+POST   /admin/presence/(page|category|tag|comment|menu|redirect)/{pk}  303 303 403 422 422
+POST   /admin/presence/(site|user)/{pk}                     303 303 403 403 422
 GET    /admin/session                                       303 303 200 200 200
 GET    /admin/thumbs                                        303 303 400 400 400
 GET    /admin/moderation                                    303 303 403 200 200

@@ -6,6 +6,7 @@ from admin.pages import (
     history,
     media_library,
     moderation,
+    presence,
     preview,
     search,
     session,
@@ -17,6 +18,7 @@ from admin.screens import Page
 
 PAGES: tuple[Page, ...] = (
     *dashboard.PAGES,
+    *presence.PAGES,
     *search.PAGES,
     *session.PAGES,
     *thumbs.PAGES,
