@@ -20,6 +20,8 @@ from cms.crud.plan import Reader
 from cms.crud.policy import Actor
 
 CHART_HEIGHT = 96
+LEAST_SCALE = 4
+"""So that one text a week does not look like the most that can be."""
 _YEARS = range(2000, 2100)
 
 
@@ -95,8 +97,8 @@ def _days(weeks: list[list[date]], board: Board, month: date, today: date) -> li
 
 
 def _bars(board: Board) -> list[Bar]:
-    most = max((count for _, count in board.weeks), default=0)
-    return [Bar(week.date(), count, round(CHART_HEIGHT * count / most) if most else 0) for week, count in board.weeks]
+    most = max(LEAST_SCALE, *(count for _, count in board.weeks))
+    return [Bar(week.date(), count, round(CHART_HEIGHT * count / most)) for week, count in board.weeks]
 
 
 def _by(name: str | None, door: Any) -> str:
