@@ -94,9 +94,13 @@ def is_naive(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    owner = ast.unparse(node.func).rpartition(".")[0]
-    if name in {"utcnow", "utcfromtimestamp"} or (name == "today" and owner.endswith("datetime")):
+    if name in {"utcnow", "utcfromtimestamp"}:
         return True
+    if name not in {"today", *NAIVE_UNLESS_GIVEN}:
+        return False
+    owner = ast.unparse(node.func).rpartition(".")[0]
+    if name == "today":
+        return owner.endswith("datetime")
     is_maker = owner.endswith("datetime") if name in {"now", "fromtimestamp"} else name == "datetime"
     has_zone = {"tz", "tzinfo", None} & {keyword.arg for keyword in node.keywords}
     return is_maker and not has_zone and len(node.args) < NAIVE_UNLESS_GIVEN[name]
