@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from admin import answer_too_large, mount_admin
+from admin.pages.invitations import INVITATION_PATH
 from admin.security import Cookies
 from cms import __version__
 from cms.auth.dependencies import get_actor, get_work
@@ -139,7 +140,7 @@ def _layers(settings: Settings, gate: Gate) -> list[Middleware]:
         Middleware(RequestId),
         Middleware(ClientAddress, trusted=settings.trusted_proxies),
         Middleware(SecurityHeaders, public_url=public_url),
-        Middleware(AccessLog, secret_under=PREVIEW_PATH),
+        Middleware(AccessLog, secret_under=(PREVIEW_PATH, INVITATION_PATH)),
         Middleware(TrustedHost, public_url=public_url, development=not settings.is_production),
         Middleware(
             CORSMiddleware,

@@ -155,8 +155,8 @@ class AccessLog:
     The line is INFO, WARNING for a 404, ERROR from 500 up. The actor is `scope["state"]["actor_id"]`, if set.
     """
 
-    def __init__(self, app: ASGIApp, *, secret_under: str | None = None) -> None:
-        """:param secret_under: the beginning of paths whose rest is a secret; it is struck out."""
+    def __init__(self, app: ASGIApp, *, secret_under: Sequence[str] = ()) -> None:
+        """:param secret_under: the beginnings of paths whose rest is a secret; it is struck out."""
         self.app = app
         self.secret_under = secret_under
 
@@ -175,8 +175,8 @@ class AccessLog:
 
     def _log(self, scope: Scope, status: int, started: float, error: Exception | None = None) -> None:
         path = scope["path"][:_LONGEST_PATH]
-        if self.secret_under is not None and path.startswith(self.secret_under):
-            path = f"{self.secret_under}[redacted]"
+        if secret := next(filter(path.startswith, self.secret_under), None):
+            path = f"{secret}[redacted]"
         _log_request(scope, path, status, started, error)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, String, create_engine, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+import cms.auth.invitations
 import cms.auth.presence
 import cms.auth.saved_views
 import cms.auth.sessions
@@ -25,6 +26,7 @@ from cms.crud.models import Base
 from migrations.trigrams import write_down
 
 DECLARED = (
+    cms.auth.invitations,
     cms.auth.saved_views,
     cms.auth.sessions,
     cms.content,

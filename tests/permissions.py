@@ -109,6 +109,15 @@ POST   /admin/media-library/{pk}                            303 303 415 415 415
 POST   /admin/media-library/{pk}/file                       303 303 404 404 404
 POST   /admin/media-library/trash                           303 303 415 415 415
 POST   /admin/media/upload                                  303 303 422 422 422
+GET    /admin/invitations                                   303 303 403 403 200
+POST   /admin/invitations                                   303 303 403 403 200
+POST   /admin/invitations/revoke                            303 303 403 403 303
+GET    /admin/invitation/{token}                            200 200 200 200 200
+POST   /admin/invitation/{token}                            303 303 303 303 303
+GET    /admin/profile                                       303 303 200 200 200
+POST   /admin/profile                                       303 303 303 303 303
+POST   /admin/profile/password                              303 303 422 422 422
+POST   /admin/profile/(end|end-others)                      303 303 303 303 303
 GET    /admin/login                                         200 200 303 303 303
 POST   /admin/login                                         303 303 303 303 303
 POST   /admin/logout                                        303 303 303 303 303

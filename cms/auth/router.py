@@ -23,12 +23,13 @@ from cms.auth.dependencies import (
     Work,
     get_tokens,
 )
-from cms.auth.passwords import queue, verify_password
+from cms.auth.own_account import change_own_account
+from cms.auth.passwords import queue
 from cms.auth.schemas import AccessToken, Account, AccountUpdate, Registered, Registration
 from cms.auth.signing_in import client_address, refuse_unknown_fields, sign_in
 from cms.auth.strength import LONGEST
 from cms.auth.throttle import Limit
-from cms.auth.users import EMAIL_LENGTH, User, UserService, normalise_email, normalise_name, user
+from cms.auth.users import EMAIL_LENGTH, User, normalise_name, user
 from cms.crud.answers import answer_record, answer_unless_held, cache_headers
 from cms.crud.bodies import JsonRoute, SecretRoute
 from cms.crud.conditional import expected_version
@@ -52,8 +53,6 @@ from cms.crud.service import UnitOfWork
 
 REGISTRATIONS = Limit(60, 3600)
 """Accounts that one address may ask for."""
-CONFIRMATIONS = Limit(10, 60)
-"""Times that somebody signed in may try the present password."""
 
 _ACCOUNT_FIELDS = tuple(Account.model_fields)
 
@@ -211,45 +210,9 @@ async def update_own_account(
 ) -> Response:
     """Change your name, e-mail address or password. A new password signs you out everywhere but here."""
     expected = expected_version(if_match, data.version)
-    confirmed = await _confirm(request, actor.id, data)
-    service = UserService(work, user)
-    account = await service.own()
-    if confirmed is not None and account.password != confirmed:
-        raise Unauthorized(BAD_TOKEN)  # changed meanwhile, which ended this session
-    values = {name: getattr(data, name) for name in data.model_fields_set & {"email", "name"}}
-    if "password" in data.model_fields_set:
-        values["password"] = data.password.get_secret_value()
-    await service.update_own(account, values, expected)
+    account = await change_own_account(request, work, data, expected)
     item, version = await work.read(user, account.id)
     return answer_record({name: item[name] for name in _ACCOUNT_FIELDS}, version, cache_headers(actor))
-
-
-async def _confirm(request: Request, user_id: UUID | None, data: AccountUpdate) -> str | None:
-    """Have the present password proved where the change asks for it, before a transaction begins.
-
-    :returns: the hash that it was compared with; None where no proof was needed.
-    """
-    state = request.app.state
-    email, kept = await state.database.read(_find_account, user_id)
-    has_new_email = "email" in data.model_fields_set and normalise_email(data.email) != email
-    if not has_new_email and "password" not in data.model_fields_set:
-        return None
-    if data.current_password is None:
-        raise _invalid("Send your present password too: it is needed to change the password or the e-mail address.")
-    await state.throttle.check(f"confirm:{user_id}", CONFIRMATIONS)
-    verdict = await verify_password(data.current_password.get_secret_value(), kept)
-    if not verdict.is_right:
-        raise _invalid("This is not your present password.")
-    return str(kept)
-
-
-def _invalid(detail: str) -> Invalid:
-    return Invalid(detail, errors=[FieldError(detail, "/current_password")])
-
-
-def _find_account(connection: Connection, user_id: UUID) -> tuple[str, str | None]:
-    row = connection.execute(select(User.email, User.password).where(User.id == user_id)).one_or_none()
-    return ("", None) if row is None else (row.email, row.password)
 
 
 def _is_name_taken(connection: Connection, name: str) -> bool:

@@ -4,15 +4,15 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete
+from sqlalchemy import Connection, ForeignKey, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from cms.crud.fields import choice, text, utc_now
+from cms.crud.fields import choice, now, text, utc_now
 from cms.crud.models import Base
 
 BEARER_LIFETIME = timedelta(hours=12)
@@ -24,6 +24,8 @@ BROWSER_LIFETIME = timedelta(days=7)
 RENEWAL = timedelta(hours=1)
 """A session is prolonged only when that gains at least this much, so that most requests write nothing."""
 
+MOST_DEVICES = 100
+"""How many of one's own sessions are listed."""
 _USER_AGENT_LENGTH = 200
 
 
@@ -60,14 +62,27 @@ class OpenedSession(NamedTuple):
     expires_at: datetime
 
 
+class Device(NamedTuple):
+    """A session that goes on.
+
+    :param seen_at: when it was in use, to within `RENEWAL`; None where nothing tells.
+    """
+
+    id: UUID
+    kind: SessionKind
+    user_agent: str
+    created_at: datetime
+    seen_at: datetime | None
+
+
 async def open_session(session: AsyncSession, user_id: UUID, kind: SessionKind, user_agent: str = "") -> OpenedSession:
     """Sign a user in on one device; the caller has checked who it is. Expired sessions go.
 
     :param session: the unit of work; it is flushed, not committed.
     :param user_agent: what the device calls itself, for the list of one's own sessions; shortened.
     """
-    now = utc_now()
-    expired = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at <= now)
+    time = utc_now()
+    expired = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at <= time)
     await session.execute(expired)
     is_browser = kind is SessionKind.BROWSER
     secret = secrets.token_urlsafe(32) if is_browser else ""
@@ -76,8 +91,8 @@ async def open_session(session: AsyncSession, user_id: UUID, kind: SessionKind, 
         kind=kind,
         secret_hash=hash_secret(secret) if is_browser else None,
         user_agent="".join(filter(str.isprintable, user_agent))[:_USER_AGENT_LENGTH],
-        created_at=now,
-        expires_at=now + (BROWSER_IDLE if is_browser else BEARER_LIFETIME),
+        created_at=time,
+        expires_at=time + (BROWSER_IDLE if is_browser else BEARER_LIFETIME),
     )
     session.add(opened)
     await session.flush()
@@ -112,6 +127,28 @@ async def close_sessions_of(session: AsyncSession, user_id: UUID, *, except_: UU
     if except_ is not None:
         statement = statement.where(UserSession.id != except_)
     await session.execute(statement)
+
+
+async def close_session_of(session: AsyncSession, user_id: UUID, session_id: UUID) -> None:
+    """Sign one device of a user out; does nothing where it is signed out already, or is somebody else's."""
+    mine = UserSession.user_id == user_id, UserSession.id == session_id
+    await session.execute(delete(UserSession).where(*mine))
+
+
+def open_sessions(connection: Connection, user_id: UUID | None) -> list[Device]:
+    """The devices on which a user is signed in, the latest first."""
+    columns = UserSession.id, UserSession.kind, UserSession.user_agent, UserSession.created_at, UserSession.expires_at
+    mine = UserSession.user_id == user_id, UserSession.expires_at > now()
+    rows = connection.execute(select(*columns).where(*mine).order_by(UserSession.id.desc()).limit(MOST_DEVICES))
+    return [Device(row.id, row.kind, row.user_agent, row.created_at, _last_seen(row)) for row in rows]
+
+
+def _last_seen(row: Any) -> datetime | None:
+    """When a browser's session was prolonged last, which each use does that gains enough."""
+    if row.kind is SessionKind.BEARER or row.expires_at >= row.created_at + BROWSER_LIFETIME:
+        return None
+    seen: datetime = row.expires_at - BROWSER_IDLE
+    return seen
 
 
 def hash_secret(secret: str) -> str:

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, event
 
 from cms.auth.accounts import create_user
 from cms.auth.adapter import UserDatabase
+from cms.auth.own_account import CONFIRMATIONS
 from cms.auth.passwords import generate_password, verify_password
-from cms.auth.router import CONFIRMATIONS
 from cms.auth.strength import weakness
 from cms.auth.users import User, UserService, normalise_email, user
 from cms.crud.policy import SYSTEM, Role

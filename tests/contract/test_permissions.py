@@ -19,6 +19,7 @@ from admin.security import Cookies
 from admin.shell import STATIC
 from cms.auth import passwords
 from cms.auth.accounts import create_user
+from cms.auth.invitations import invite
 from cms.auth.passwords import Hasher, hash_password
 from cms.auth.users import User
 from cms.content import registry
@@ -40,11 +41,18 @@ from tests.samples import SAMPLES, make_host, make_sample, picture
 
 WHERE = sorted(permissions())
 PASSWORD = "velvet gravel teapot"  # noqa: S105 - of this test
-ENDS = {("POST", f"{API}/auth/logout"), ("POST", "/admin/login"), ("POST", "/admin/logout")}
+ENDS = {
+    ("POST", f"{API}/auth/logout"),
+    ("POST", "/admin/login"),
+    ("POST", "/admin/logout"),
+    ("POST", "/admin/invitation/{token}"),
+    ("POST", "/admin/profile/end-others"),
+}
 """What ends a session comes last."""
 STYLE = min(path.name for path in STATIC.glob("*.css"))
 WITH_A_DRAFT = frozenset({"schedule", "draft", "submit", "approve", "return"})
 """The last words of addresses that are about working drafts."""
+OF_PEOPLE = ("/admin/invitation", "/admin/profile")
 NOTE = {"note": "Name your sources."}
 numbers = count(1)
 
@@ -123,7 +131,9 @@ class Caller:
         place = place.replace("/media/{media_id}/{name}", self.file.permalink if self.file else "")
         place = in_history(place)
         if "{token}" in place:
-            place = place.replace("{token}", await self.preview())
+            place = place.replace(
+                "{token}", await self.invitation() if "/invitation/" in path else await self.preview()
+            )
         for name in ("{id}", "{change_id}"):
             if name in place:
                 place = place.replace(name, await self.change())
@@ -164,6 +174,11 @@ class Caller:
         record = await make_sample(self.installation, registry.by_name("articles"), next(numbers))
         async with self.installation.work(Role.EDITOR) as work:
             return (await make_link(work, registry.by_name("articles"), record.id, timedelta(days=1))).token
+
+    async def invitation(self) -> str:
+        """The token of an invitation that can be accepted."""
+        async with self.installation.work() as work:
+            return (await invite(work, f"new{next(numbers)}@example.org", Role.AUTHOR, timedelta(days=1))).token
 
     async def link(self, content_type: ContentType[Any], record: Any) -> str:
         """The id of a link to the preview of a record."""
@@ -241,7 +256,7 @@ class Caller:
         if path.endswith("/bulk"):
             record = await self.record_of(content_type, path)
             return {"only": f"delete {record.id}:{record.version}", "confirmed": "yes"}
-        of_screens = ("/admin/trash/", "/admin/history/", "/admin/preview/")
+        of_screens = ("/admin/trash/", "/admin/history/", "/admin/preview/", *OF_PEOPLE)
         if path.startswith(of_screens) or path.endswith(("/views", "/step/{pk}")):
             return await self.fields_of_screen(path, content_type, record)
         if record is None:
@@ -249,8 +264,31 @@ class Caller:
         change = SAMPLES[content_type.name].change
         return {"_version": str(record.version), **{name: str(value) for name, value in change.items()}}
 
+    async def fields_of_people(self, path: str) -> dict[str, str]:
+        """What a form of the screens of accounts has."""
+        number = next(numbers)
+        if path.endswith("/revoke"):
+            await self.invitation()
+            return {"invitation": str((await self.installation.rows("invitations"))[-1]["id"])}
+        if path.endswith("/{token}"):
+            return {"name": f"Guest {number}", "password": PASSWORD, "repeated": PASSWORD}
+        person = self.installation.people.get(self.role)
+        rows = await self.installation.rows("users")
+        own = next((row for row in rows if person is not None and row["id"] == person.actor.id), {})
+        names = {"name": str(own.get("name", "")), "version": str(own.get("version", 1))}
+        return {
+            **names,
+            "email": str(own.get("email", f"new{number}@example.org")),
+            "role": "author",
+            "session": str(UUID(int=number)),
+            "password": PASSWORD,
+            "repeated": PASSWORD,
+        } | ({"email": f"new{number}@example.org"} if path.endswith("/invitations") else {})
+
     async def fields_of_screen(self, path: str, content_type: Any, record: Any) -> dict[str, str]:
         """What a form of a screen that is no form of a record has."""
+        if path.startswith(OF_PEOPLE):
+            return await self.fields_of_people(path)
         if path.endswith("/views"):
             return {"verb": "save", "name": f"View {next(numbers)}"}
         if path.endswith("/step/{pk}"):
