@@ -35,7 +35,7 @@ from cms.editorial.behaviours import STATUS, Status, Trashable
 from cms.editorial.trash import TrashingService
 from cms.editorial.visibility import OutsideOfTrash
 from cms.media.pending import KeptFile, RenditionJob
-from cms.media.references import texts_naming
+from cms.media.references import drafts_naming, texts_naming
 
 MEDIA_PATH = "/media/"
 """Where files are served; a file's address is this and its storage key."""
@@ -161,9 +161,12 @@ class MediaService(TrashingService[Media]):
         raise Invalid(detail, errors=[FieldError(detail, "/file")])
 
     async def usages(self, record: Media) -> list[str]:
-        """Where the file is used: by relations, and in texts."""
+        """Where the file is used: by relations, in texts, and in working drafts of both."""
         texts = await texts_naming(self.work, record.path, record.storage_key, record.id.hex)
-        return [*await super().usages(record), *texts]
+        drafts = await drafts_naming(
+            self.work, f"media:{record.path}", record.storage_key, record.id.hex, str(record.id)
+        )
+        return [*await super().usages(record), *texts, *drafts]
 
     async def delete(self, record: Media, expected: int) -> None:
         """Move a file to the trash that is used nowhere.

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Control, as_predicate
@@ -11,6 +11,8 @@ from cms.crud.search import like_pattern
 from cms.crud.service import UnitOfWork
 from cms.crud.structure import Shape
 from cms.crud.usages import name_records
+from cms.editorial.behaviours import Publishable
+from cms.editorial.pending import Draft
 
 _NAMED = re.compile(r"media:([^\s)>\"'\]]+)")
 _ENDS = (" ", "\n", "\r", "\t", ")", ">", '"', "'", "]")
@@ -42,12 +44,27 @@ async def texts_naming(work: UnitOfWork, path: str, *marks: str) -> list[str]:
     return [f"the text of {phrase}" for phrase in phrases]
 
 
+async def drafts_naming(work: UnitOfWork, *marks: str) -> list[str]:
+    """The records whose working drafts hold one of these texts: a path, or part of an address, or an id.
+
+    Returns phrases as `texts_naming` does, such as `the working draft of article “Slow tides”`.
+    """
+    phrases: list[str] = []
+    for content_type in work.registry:
+        if issubclass(content_type.model, Publishable):
+            held = or_(*(_contains(cast(Draft.values, Text), mark) for mark in marks))
+            named = select(Draft.record_id).where(Draft.record_type == content_type.name, held)
+            model: Any = content_type.model
+            phrases += await name_records(work.session, content_type, model.id.in_(named), work.actor)
+    return [f"the working draft of {phrase}" for phrase in phrases]
+
+
 def text_columns(content_type: ContentType[Any]) -> list[str]:
-    """The fields of a type whose texts may name files."""
+    """The fields of a type whose texts may name files; what is rendered from them names no others."""
     return [
         info.name
         for info in content_type.fields.values()
-        if info.shape is Shape.COLUMN and info.rules.control in _TEXTS
+        if info.shape is Shape.COLUMN and info.rules.control in _TEXTS and info.name in content_type.write_fields
     ]
 
 

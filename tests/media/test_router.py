@@ -13,7 +13,11 @@ import httpx
 import pytest
 from PIL import Image
 
-from cms.crud.policy import Role
+from cms.content.articles import article
+from cms.crud.fields import utc_now
+from cms.crud.policy import Action, Role
+from cms.editorial.drafts import draft_schema
+from cms.editorial.workflow import EditorialService
 from cms.media.records import PATH_PATTERN
 from cms.media.references import paths_in
 from cms.media.storage import DirectoryStorage, StorageError, StoredFile
@@ -289,6 +293,19 @@ async def test_a_file_that_a_text_refers_to_is_not_deleted(site: Site, text: str
     problem = assert_problem(await site.client.delete(f"/api/v1/media/{record['id']}", headers={**EDITOR, **ANY}), 409)
     assert problem["usages"] == ["the text of article “Slow tides”"]
     assert "“Slow tides”" in problem["detail"]
+
+
+@pytest.mark.parametrize("draft", [{"content": "![](media:picture.png)"}, {"cover": "ID"}])
+async def test_a_file_that_a_working_draft_shows_is_not_deleted(site: Site, draft: dict[str, str]) -> None:
+    record = await uploaded(site)
+    made = await site.write_article("Slow tides", published_at=utc_now())
+    async with site.work(Role.EDITOR) as work:
+        service = work.service(article)
+        assert isinstance(service, EditorialService)
+        change = draft_schema(article)(**{name: value.replace("ID", record["id"]) for name, value in draft.items()})
+        await service.save_draft(await service.get(made.id, Action.DRAFT), change, made.version)
+    problem = assert_problem(await site.client.delete(f"/api/v1/media/{record['id']}", headers={**EDITOR, **ANY}), 409)
+    assert problem["usages"] == ["the working draft of article “Slow tides”"]
 
 
 async def test_titles_are_told_only_to_those_who_may_see_them(site: Site) -> None:

@@ -1,13 +1,17 @@
 """Files that are not what they seem: refused alike at every door, at once, and never outside of the media folder."""
 
+import asyncio
 import re
 import resource
+import tarfile
+import warnings
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 
 import httpx
 import pytest
@@ -15,6 +19,7 @@ from PIL import Image
 
 from cms.crud.policy import Role
 from cms.exchange.apply import apply
+from cms.main import BODY_LIMIT
 from tests.admin.browsing import Page, Visitor
 from tests.installation import API, Installation
 from tests.media.conftest import DISGUISED, PDF, SCRIPT
@@ -209,3 +214,110 @@ async def test_f06_no_other_decoder_is_ever_asked(installation: Installation, mo
     for formats in asked:
         assert isinstance(formats, list | tuple)
         assert set(formats) <= {"PNG", "JPEG", "GIF", "WEBP", "AVIF"}
+
+
+async def test_d14_an_uploaded_file_is_no_page_of_the_back_office(installation: Installation) -> None:
+    """D14: what could run is refused; a PDF that carries a script is a download, and no screen embeds it."""
+    visitor = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
+    values, headers = {"csrf_token": await visitor.token()}, {"Accept": "application/json"}
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+    xhtml = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">' + SCRIPT + b"</html>"
+    for name, content in (("x.html", b"<html>" + SCRIPT), ("x.svg", svg), ("x.xhtml", xhtml)):
+        sent = {"file": (name, content)}
+        refused = await visitor.call("POST", "/media/upload", data=values, files=sent, headers=headers)
+        assert refused.status == 415, name
+    acting = PDF.replace(b"<<>>\nendobj", b"<</OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>\nendobj")
+    made = await visitor.call("POST", "/media/upload", data=values, files={"file": ("x.pdf", acting)}, headers=headers)
+    item = made.response.json()
+    for url in (item["url"], item["permalink"]):
+        answer = await installation.client.get(url)
+        assert answer.headers["content-disposition"].startswith("attachment"), url
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for path in ("/media-library", "/media/list", f"/media/edit/{item['id']}", f"/media/details/{item['id']}"):
+        page = await visitor.get(path)
+        assert page.status == 200
+        assert not re.search(r"<(iframe|object|embed|frame)\b", page.html), path
+
+
+PUBLIC = ("/auth/register", "/auth/login", "/comments", "/articles", "/media")
+PIECE = 64 * 1024
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_f09_a_body_beyond_the_limit_is_read_no_further(installation: Installation, path: str) -> None:
+    """F09: neither what is declared too long, nor what has no length; who may send nothing is not read at all."""
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < 60_000_000:
+            read += PIECE
+            yield b" " * PIECE
+
+    headers = {"Content-Type": "application/json"}
+    answer = await installation.send("POST", path, headers=headers, content=endless())
+    assert answer.status_code == 413 or (answer.status_code >= 400 and read == 0), answer.text
+    assert read <= BODY_LIMIT + 2 * PIECE
+    declared = {**headers, "Content-Length": "60000000"}
+    answer = await installation.send("POST", path, headers=declared, content=b"{}")
+    assert answer.status_code == 413
+
+
+def archives() -> dict[str, bytes]:
+    """Archives that would write outside of their folder, more than once, or without end."""
+    zipped, tarred = BytesIO(), BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as target:
+        warnings.simplefilter("ignore")
+        for name in ("../../evil.png", "/etc/evil.png", "a.png", "a.png", "A.PNG"):
+            target.writestr(name, picture())
+        target.writestr("bomb", bytes(10_000_000))
+    with tarfile.open(fileobj=tarred, mode="w") as target_tar:
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        target_tar.addfile(link)
+    return {"x.zip": zipped.getvalue(), "x.tar": tarred.getvalue(), "x.zip.png": zipped.getvalue()}
+
+
+async def test_f11_no_door_unpacks_an_archive(installation: Installation, tmp_path: Path) -> None:
+    """F11: there is none that does: it is refused as a file, at once, and nothing is written anywhere."""
+    before, state = tree(tmp_path), installation.app.state
+    for number, (name, content) in enumerate(archives().items()):
+        started = process_time()
+        answer = await installation.send("POST", "/media", Role.EDITOR, files={"file": (name, content)})
+        assert answer.status_code == 415, answer.text
+        folder = tmp_path / f"content-{number}"
+        (folder / "media").mkdir(parents=True)
+        (folder / "media" / name).write_bytes(content)
+        report = await apply(state.database, state.registry, state.reader, state.storage, folder)
+        assert len(report.refused) == 1
+        assert process_time() - started < 2
+    assert {path: hash_ for path, hash_ in tree(tmp_path).items() if not path.startswith("content-")} == before
+    assert await installation.rows("media") == []
+
+
+async def test_f07_four_large_uploads_at_once_keep_nobody_waiting(installation: Installation) -> None:
+    """F07: while four photos of 20 million pixels are taken in, the loop goes on."""
+    photos = []
+    for number in range(4):
+        target = BytesIO()
+        Image.new("RGB", (5200, 3900), (number * 60, 90, 120)).save(target, "JPEG")
+        photos.append(target.getvalue())
+    late: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            started = perf_counter()
+            assert (await installation.client.get("/healthz")).status_code == 200
+            late.append(perf_counter() - started)
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    sent = [
+        installation.send("POST", "/media", Role.EDITOR, files={"file": (f"{number}.jpg", content)})
+        for number, content in enumerate(photos)
+    ]
+    answers = await asyncio.gather(*sent)
+    watching.cancel()
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert sorted(late)[int(len(late) * 0.99) - 1] < 0.2
