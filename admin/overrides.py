@@ -13,6 +13,7 @@ from admin.notices import Notice
 from admin.security import form_of
 from admin.shell import shell_of
 from admin.views import ContentView
+from cms.auth.users import User
 from cms.content.comments import Comment, CommentStatus, comment
 from cms.content.site import SITE_ID, Site
 from cms.crud.problems import FieldError, Invalid, Problem
@@ -74,6 +75,12 @@ class CommentView(ContentView):
     }
 
 
+class UserView(ContentView):
+    """Users: most are invited, and choose their own passwords."""
+
+    list_template = "user_list.html"
+
+
 class SiteView(ContentView):
     """The settings of the site: one record, so its list is its form."""
 
@@ -85,5 +92,10 @@ class SiteView(ContentView):
         return shell_of(request).go(f"/admin/{self.identity}/edit/{SITE_ID}")
 
 
-KINDS: Mapping[type[Any], type[ContentView]] = {Media: MediaView, Comment: CommentView, Site: SiteView}
+KINDS: Mapping[type[Any], type[ContentView]] = {
+    Media: MediaView,
+    Comment: CommentView,
+    Site: SiteView,
+    User: UserView,
+}
 """The views that differ, by mapped class."""
