@@ -31,6 +31,10 @@ FOREIGN = [
 ]
 
 
+OPEN = {"/login", "/logout", "/invitation/{token}"}
+"""What those may open who are not signed in."""
+
+
 async def digest(installation: Installation) -> str:
     """A fingerprint of every row there is."""
     rows = {name: await installation.rows(name) for name in sorted(Base.metadata.tables)}
@@ -49,7 +53,7 @@ def routes_of(installation: Installation) -> Iterator[tuple[str, str]]:
 async def test_every_page_is_behind_the_door(installation: Installation, visit: Visit) -> None:
     stranger = visit(Role.ANONYMOUS)
     token = await stranger.token()
-    routes = [(method, path) for method, path in routes_of(installation) if path not in {"/login", "/logout"}]
+    routes = [(method, path) for method, path in routes_of(installation) if path not in OPEN]
     assert len(routes) > 10
     for method, path in routes:
         answer = await stranger.call(method, path, data={"csrf_token": token} if method == "POST" else None)
