@@ -17,6 +17,7 @@ from admin.forms import ContentForm, refuse_unknown, shown_fields
 from admin.notices import Notice
 from admin.offers import offer, soon
 from admin.publishing import NOTICES, read_intent
+from admin.quick import offer_making
 from admin.reading import Opened, label_choices, may, open_record
 from admin.shell import shell_of
 from admin.slugs import is_made
@@ -166,6 +167,7 @@ class Editor:
         context: Mapping[str, Any] | None = None,
     ) -> Response:
         await self._label(form)
+        offer_making(form, self.registry, self.actor)
         beside = _beside(self.content_type, form)
         shared = {
             "content_type": self.content_type,

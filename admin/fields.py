@@ -212,6 +212,7 @@ class RelationField(ContentField):
 
     :param is_many: whether there may be several.
     :param title: the field of the related records that names them.
+    `maker` is where a record that is lacking is made of its title; empty where the actor may not.
     """
 
     control = "relation"
@@ -220,6 +221,7 @@ class RelationField(ContentField):
         super().__init__(info, **options)
         self.is_media = info.python_type is Media
         self.is_many = is_many
+        self.maker = ""
         self.typed = ""
         self._title = title
 

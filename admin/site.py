@@ -37,6 +37,7 @@ SCREENS = (
     ("/{identity}/edit/{pk}", "edit", "POST"),
     ("/{identity}/details/{pk}", "show_details", "GET"),
     ("/{identity}/lookup", "lookup", "GET"),
+    ("/{identity}/quick-create", "quick_create", "POST"),
     ("/{identity}/slug", "propose_slug", "GET"),
     ("/{identity}/autosave", "autosave", "POST"),
     ("/{identity}/autosave/{pk}", "autosave", "POST"),

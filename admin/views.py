@@ -20,6 +20,7 @@ from admin.forms import shown_fields
 from admin.keeping import KeepingScreens
 from admin.lists import UNKNOWN_ADDRESS
 from admin.notices import Notice
+from admin.quick import is_quick, make_quickly
 from admin.reading import may, open_record, search_choices
 from admin.security import form_of
 from admin.shell import shell_of
@@ -76,6 +77,14 @@ class ContentView(StepScreens, KeepingScreens, ModelView):
             search_choices, state.reader, target, term.replace("\x00", ""), actor_of(request)
         )
         return JSONResponse({"results": [choice._asdict() for choice in found]})
+
+    async def quick_create(self, request: Request) -> Response:
+        """Make a record of its title alone: for pickers."""
+        if not is_quick(self.content_type):
+            raise self.missing()
+        self.require_create(actor_of(request))
+        made = await make_quickly(request, self.content_type, str(form_of(request).get("title", "")))
+        return JSONResponse(made._asdict(), 201)
 
     async def show_create(self, request: Request) -> Response:
         """The form of a new record."""

@@ -172,6 +172,11 @@ POST   /admin/media/(publish|unpublish)/{pk}                303 303 403 404 404
 POST   /admin/media/restore/{pk}                            303 303 404 303 303
 POST   /admin/(category|tag|comment|menu|redirect)/(publish|unpublish|restore)/{pk}           303 303 403 404 404
 
+POST   /admin/(article|media)/quick-create                  303 303 404 404 404
+POST   /admin/(page|comment|redirect)/quick-create          303 303 403 404 404
+POST   /admin/(category|tag|menu)/quick-create              303 303 403 422 422
+POST   /admin/(site|user)/quick-create                      303 303 403 403 404
+
 GET    /admin/article/slug                                  303 303 200 200 200
 GET    /admin/media/slug                                    303 303 404 404 404
 GET    /admin/(page|category|tag|menu)/slug                 303 303 403 200 200

@@ -7,7 +7,7 @@ function enhancePicker(select) {
   const list = make("ul", { className: "picker-list", id: `${id}-list`, hidden: true, role: "listbox" });
   const input = make("input", { type: "text", autocomplete: "off", role: "combobox" });
   const box = make("div", { className: "picker-box" });
-  let found = [], at = -1, timer, asked = 0;
+  let found = [], at = -1, timer, asked = 0, isMaking = false;
   const chosen = () => [...select.selectedOptions].filter((option) => option.value);
 
   const draw = () => {
@@ -29,7 +29,21 @@ function enhancePicker(select) {
     [...list.children].forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
     if (at >= 0) { input.setAttribute("aria-activedescendant", list.children[at].id); list.children[at].scrollIntoView({ block: "nearest" }); }
   };
+  // What is not there yet is made by its title; a refusal stands beside the field, and what was typed stays.
+  const produce = async (label) => {
+    if (isMaking) return;
+    isMaking = true;
+    const body = new FormData();
+    body.append("title", label);
+    const headers = { Accept: "application/json", "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content };
+    const answer = await fetch(select.dataset.maker, { method: "POST", body, headers, redirect: "manual" }).catch(() => null);
+    const said = answer && /json/.test(answer.headers.get("content-type") || "") ? await answer.json() : {};
+    isMaking = false;
+    if (answer?.status === 201) pick(said);
+    else { close(); complain(input, said.errors?.[0]?.detail || said.detail || `“${label}” could not be created. Are you still signed in?`); }
+  };
   const pick = (choice) => {
+    if (choice.isNew) { produce(choice.label); return; }
     if (!select.multiple) chosen().forEach((option) => option.remove());
     if (!chosen().some((option) => option.value === choice.id)) {
       const option = new Option(choice.label, choice.id, true, true);
@@ -48,8 +62,11 @@ function enhancePicker(select) {
     if (mine !== asked || document.activeElement !== input) return;
     const taken = new Set(chosen().map((option) => option.value));
     found = (results || []).filter((choice) => !taken.has(choice.id));
+    const typed = input.value.trim().replace(/\s+/g, " ");
+    const isKnown = [...(results || []), ...chosen()].some((choice) => choice.label.toLowerCase() === typed.toLowerCase());
+    if (select.dataset.maker && results && typed && !isKnown) found.push({ id: "", label: typed, isNew: true });
     list.replaceChildren(...found.map((choice, index) => {
-      const item = make("li", { id: `${id}-option-${index}`, role: "option" }, make("span", { textContent: choice.label }));
+      const item = make("li", { id: `${id}-option-${index}`, role: "option" }, make("span", { textContent: choice.isNew ? `Create “${choice.label}”` : choice.label }));
       if (choice.image) item.prepend(make("img", { src: choice.image, alt: "" }));
       item.addEventListener("mousedown", (event) => { event.preventDefault(); pick(choice); });
       return item;
@@ -62,7 +79,7 @@ function enhancePicker(select) {
   // What was typed and not chosen names nothing: it is not sent in silence, and never lost.
   const settle = (event) => {
     const typed = input.value.trim();
-    const meant = found.filter((choice) => choice.label.toLowerCase() === typed.toLowerCase());
+    const meant = found.filter((choice) => !choice.isNew && choice.label.toLowerCase() === typed.toLowerCase());
     if (meant.length === 1) pick(meant[0]);
     else if (typed) {
       complain(input, `Nothing is called “${typed}”; choose one of the suggestions or clear the field.`);
