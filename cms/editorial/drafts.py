@@ -17,7 +17,7 @@ from cms.crud.rights import check_fields
 from cms.crud.schemas import incomplete_schema, update_schema
 from cms.crud.structure import Shape
 from cms.editorial.behaviours import Review, not_trashed
-from cms.editorial.history import FIRST_DRAFT
+from cms.editorial.history import FIRST_DRAFT, FOLLOWED
 from cms.editorial.merge import is_same
 from cms.editorial.merging import as_recorded, as_written, base_of, merge_values, present
 from cms.editorial.pending import Draft, Kind, Plan, plan_transitions
@@ -40,6 +40,17 @@ def draft_schema(content_type: ContentType[Any]) -> type[BaseModel]:
 def changes_of(values: Values, base: Values) -> Values:
     """What a draft changed of what it was made from."""
     return {name: value for name, value in values.items() if not is_same(value, base.get(name))}
+
+
+def shown_by(draft: Draft, public: Values) -> Values:
+    """What a draft makes of what is public now."""
+    return public if draft.values is None else {**public, **changes_of(draft.values, draft.base)}
+
+
+def _means_public(draft: Draft, name: str, value: Any) -> bool:
+    """Whether a value for a field can only be told from what the draft began with by what is public now."""
+    base = draft.base.get(name)
+    return is_same((draft.values or {}).get(name), base) or is_same(value, base)
 
 
 def stages_of(draft: Draft) -> Values:
@@ -75,22 +86,35 @@ class DraftingService(TrashingService[M]):
         named = {name: getattr(data, name) for name in draft_fields(self.content_type) if name in data.model_fields_set}
         check_fields(self.policy, self.actor, named)
         mine = await as_recorded(self, named)
-        row = await self._draft_row(record)
-        before = await self._public(record) if row is None or row.values is None else row.values
-        current = record.version if row is None or row.values is None else row.version
+        row, public = await self._draft_row(record), await self._public(record)
+        has_draft = row is not None and row.values is not None
+        shown = shown_by(row, public) if row is not None else public
+        current = row.version if row is not None and has_draft else record.version
         if merges and expected not in (ANY_VERSION, current):
             base = await base_of(self.session, self.content_type, record.id, expected)
-            mine = dict(merge_values(self.content_type, base, mine, before, current=current))
+            mine = dict(merge_values(self.content_type, base, mine, shown, current=current))
         else:
             check_version(expected, current)
-        if all(is_same(value, before.get(name)) for name, value in mine.items()):
+        if all(is_same(value, shown.get(name)) for name, value in mine.items()):
             return
         draft = row if row is not None else self._new_draft(record)
-        if draft.values is None:
-            draft.base, draft.base_version = await self._public(record), record.version
-        await self._write(record, draft, {**before, **mine})
+        if not has_draft:
+            draft.values, draft.base, draft.base_version = public, public, record.version
+        # Who names a field that the draft had left alone has seen what is public, and means another value than that.
+        seen = {name: public[name] for name, value in mine.items() if _means_public(draft, name, value)}
+        draft.base = {**draft.base, **seen}
+        await self._write(record, draft, {**(draft.values or {}), **mine})
         await self._edited(record, draft)
-        await self.note_draft(record, draft, "drafted", {name: before.get(name) for name in mine})
+        await self.note_draft(record, draft, "drafted", {name: shown.get(name) for name in mine})
+
+    async def after_save(self, record: M) -> None:
+        """Have the working draft's version tell that what it shows has moved with its record."""
+        await super().after_save(record)
+        is_new: bool = record.version == 1
+        if not is_new and (draft := await self.draft_of(record)) is not None:
+            draft.version += 1
+            await self.session.flush()
+            await self.note_draft(record, draft, FOLLOWED, {})
 
     async def discard_draft(self, record: M, expected: int = ANY_VERSION) -> None:
         """Drop the working draft, with its schedule and its review; nothing happens where there is none.
@@ -190,7 +214,7 @@ class DraftingService(TrashingService[M]):
 
         :param before: the former values of what changed. :param stages: where it stands, as recorded.
         """
-        values = {**await present(self, record), **(draft.values or {}), **stages}
+        values = {**shown_by(draft, await present(self, record)), **stages}
         noted = Note(self.content_type, record.id, verb, draft.version, before, values)
         note(self.session.sync_session, noted)
 

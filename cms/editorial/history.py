@@ -15,6 +15,9 @@ from cms.crud.policy import Door
 FIRST_DRAFT = 1_000_000
 """Where the versions of working drafts begin, so that none is ever taken for a version of the record itself."""
 
+FOLLOWED = "followed"
+"""What a working draft did whose record was changed: it shows that from now on. Nobody is told of it."""
+
 
 class ChangeSet(Base):
     """All that one transaction changed."""

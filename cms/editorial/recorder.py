@@ -23,7 +23,7 @@ from cms.crud.models import Record
 from cms.crud.policy import Origin
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
-from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, FOLLOWED, ChangeSet, Revision
 from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions
 from cms.editorial.snapshots import CREATED_AT, LINKS, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
@@ -47,7 +47,7 @@ class Note:
         """This and what happened to the same record later, as one; None if the two cancel each other out."""
         if self.verb == "created":
             return None if later.verb == "deleted" else Note(**{**_members(later), "verb": "created", "before": {}})
-        verb = later.verb if later.verb != "updated" else self.verb
+        verb = later.verb if later.verb not in {"updated", FOLLOWED} else self.verb
         return Note(**{**_members(later), "verb": verb, "before": {**later.before, **self.before}})
 
 
@@ -223,7 +223,7 @@ def _write(session: Session, notes: Notes) -> None:
         session.info[_WRITTEN] = change_set_id
     _keep_time(connection, notes.values())
     connection.execute(_INSERT_REVISION, [_revision(change_set_id, noted) for noted in notes.values()])
-    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values()])
+    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values() if noted.verb != FOLLOWED])
     notes.clear()
 
 

@@ -17,7 +17,7 @@ from cms.crud.service import UnitOfWork
 from cms.crud.usages import hanging_on
 from cms.editorial.behaviours import Trashable
 from cms.editorial.changes import Changes
-from cms.editorial.drafts import DraftingService, draft_schema, stages_of
+from cms.editorial.drafts import DraftingService, draft_schema, shown_by, stages_of
 from cms.editorial.history import FIRST_DRAFT
 from cms.editorial.merge import is_same
 from cms.editorial.obstacles import changed_since, gone_since, hangs_since, title_of
@@ -130,7 +130,7 @@ class Reversal:
         if draft is None:
             return now
         stages = {name: value for name, value in stages_of(draft).items() if name in self._noted.before}
-        return {**now, **(draft.values or {}), **stages}
+        return {**shown_by(draft, now), **stages}
 
     async def _changed(self, names: Any) -> Conflict:
         return await changed_since(self._work.session, self._changes, self._noted, self._last, names)
@@ -214,8 +214,8 @@ class Reversal:
         if stages := {name: value for name, value in self._noted.before.items() if name in STAGES}:
             return await service.put_back(self._record, stages)
         draft = await service.draft_of(self._record)
-        wanted = {**((draft.values if draft else None) or {}), **self._noted.before}
         public = snapshot(self._type, self._record)
+        wanted = {**(shown_by(draft, public) if draft else {}), **self._noted.before}
         if draft is not None and all(is_same(value, public.get(name)) for name, value in wanted.items()):
             return await service.discard_draft(self._record)
         data = draft_schema(self._type).model_validate(self._noted.before)
