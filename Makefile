@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COMPILE := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
 
-.PHONY: help demo serve test test-long clients check format bench lock
+.PHONY: help demo serve test test-long clients check format bench editor lock
 
 help:  ## print this menu
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -52,6 +52,10 @@ format: $(TEST_STAMP)  ## let ruff put the code in order
 
 bench: $(TEST_STAMP)  ## the promised figures of speed
 	$(BIN)/python -m benchmarks
+
+editor:  ## the Markdown editor of the back office, from admin/editor into admin/static (needs node and npm)
+	npm ci --prefix admin/editor --no-audit --no-fund
+	node admin/editor/build.mjs
 
 lock:  ## pin what pyproject.toml asks for, with hashes (needs uv)
 	$(COMPILE) --output-file requirements.txt

@@ -118,6 +118,7 @@ GET    /admin/profile                                       303 303 200 200 200
 POST   /admin/profile                                       303 303 303 303 303
 POST   /admin/profile/password                              303 303 422 422 422
 POST   /admin/profile/(end|end-others)                      303 303 303 303 303
+POST   /admin/preview-markdown                              303 303 415 415 415
 GET    /admin/login                                         200 200 303 303 303
 POST   /admin/login                                         303 303 303 303 303
 POST   /admin/logout                                        303 303 303 303 303

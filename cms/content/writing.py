@@ -1,10 +1,11 @@
 """What articles and pages have in common: Markdown, and all that is derived from it when it is saved."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from anyio import to_thread
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Connection, Result, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cms.crud.content_type import M
@@ -67,11 +68,23 @@ class WritingService(EditorialService[M]):
 
     async def _media_urls(self, markdown: str) -> Mapping[str, str]:
         """The addresses of the media files that a text names as `media:<path>`."""
-        paths = set(paths_in(markdown))
-        if not paths:
-            return {}
-        named = select(Media.path, Media.id).where(Media.path.in_(paths), *not_trashed(Media))
-        return {path: permalink(media_id, path) for path, media_id in await self.session.execute(named)}
+        named = _named_in(markdown)
+        return {} if named is None else _urls_of(await self.session.execute(named))
+
+
+def read_media_urls(connection: Connection, markdown: str) -> dict[str, str]:
+    """The addresses of the media files that a text names as `media:<path>`, by their paths."""
+    named = _named_in(markdown)
+    return {} if named is None else _urls_of(connection.execute(named))
+
+
+def _named_in(markdown: str) -> Select[str, UUID] | None:
+    paths = paths_in(markdown)
+    return select(Media.path, Media.id).where(Media.path.in_(paths), *not_trashed(Media)) if paths else None
+
+
+def _urls_of(found: Result[str, UUID]) -> dict[str, str]:
+    return {path: permalink(media_id, path) for path, media_id in found}
 
 
 def _too_complex(error: MarkdownTooComplex) -> Invalid:

@@ -63,15 +63,24 @@ class Rendered:
     minutes: int
 
 
-def parse(markdown: str, *, media_url: MediaURL | None = None, excerpt_limit: int = EXCERPT_CHARACTERS) -> Rendered:
+def parse(
+    markdown: str,
+    *,
+    media_url: MediaURL | None = None,
+    excerpt_limit: int = EXCERPT_CHARACTERS,
+    with_lines: bool = False,
+) -> Rendered:
     """Parse an article or page once and derive everything from it.
 
-    Parameters and errors are those of `render` and `make_excerpt`, whose `limit` is `excerpt_limit` here.
+    Parameters and errors are those of `render` and `make_excerpt`, whose `limit` is `excerpt_limit` here;
+    `with_lines` has every block say in `data-line` at which line of the text it begins, the first being 1.
     """
     tokens = parse_article(markdown)
     text, excerpt = text_of_tokens(tokens), excerpt_of(tokens, excerpt_limit)
+    if with_lines:
+        _number_blocks(tokens)
     # Rendering comes last, because it puts the alt text in the place of images that can't be shown.
-    html = _html_of(tokens, markdown, media_url)
+    html = _html_of(tokens, markdown, media_url, with_lines)
     words, characters = count_words(text)
     return Rendered(html, text, excerpt, words + characters, minutes_for(words, characters))
 
@@ -138,28 +147,34 @@ def word_count(markdown: str) -> int:
     return sum(count_words(plain_text(markdown)))
 
 
-def _html_of(tokens: Sequence[Token], markdown: str, media_url: MediaURL | None) -> str:
+def _html_of(tokens: Sequence[Token], markdown: str, media_url: MediaURL | None, with_lines: bool = False) -> str:
     _name_headings(tokens)
     _align_cells(tokens)
     if "![" in markdown:
         _place_images(tokens, media_url)
-    html = sanitise(ARTICLE.renderer.render(tokens, ARTICLE.options, {}), media_url)
+    html = sanitise(ARTICLE.renderer.render(tokens, ARTICLE.options, {}), media_url, with_lines)
     if len(html) > 16 * len(markdown) + 100_000:
         raise MarkdownTooComplex(
             "This text makes too much HTML for its length. Close tags left open, and repeat fewer footnotes."
         )
     if "<" in markdown and any(token.type in RAW_HTML for token in with_children(tokens)):
-        html = _settled(html, media_url)
+        html = _settled(html, media_url, with_lines)
     return html
 
 
-def _settled(html: str, media_url: MediaURL | None) -> str:
+def _settled(html: str, media_url: MediaURL | None, with_lines: bool) -> str:
     # Wrongly nested HTML is rearranged by whoever parses it: we store what the next parser will make of it.
     for _ in range(_ROUNDS):
-        html, before = sanitise(html, media_url), html
+        html, before = sanitise(html, media_url, with_lines), html
         if html == before:
             return html
     raise MarkdownTooComplex("The HTML in this text is nested so wrongly that it can't be kept. Simplify it.")
+
+
+def _number_blocks(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.map and token.nesting >= 0:
+            token.attrSet("data-line", str(token.map[0] + 1))
 
 
 def _name_headings(tokens: Sequence[Token]) -> None:

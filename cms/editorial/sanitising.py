@@ -19,15 +19,17 @@ ID_PREFIX = "uc-"
 """Stands before every id in content (“user content”), so that none can shadow a property of `document`."""
 
 
-def sanitise(html: str, media_url: MediaURL | None = None) -> str:
+def sanitise(html: str, media_url: MediaURL | None = None, with_lines: bool = False) -> str:
     """Return what of an article's `html` is on the allow-list, with `media:` addresses resolved.
 
     Parameters: `html`, any fragment that can be encoded as UTF-8; `media_url`, as in `destination`; it must
-    not raise, for the sanitiser would report that aside and drop the attribute. Scripts and their like go
+    not raise, for the sanitiser would report that aside and drop the attribute; `with_lines` keeps the numbers
+    in `data-line`. Scripts and their like go
     with their content, other unknown tags leave theirs behind. Sanitising the result again changes nothing,
     unless the fragment's tags were nested wrongly; then a few rounds settle it.
     """
-    return (_ARTICLE if media_url is None else _article_cleaner(media_url)).clean(html)
+    is_plain = media_url is None and not with_lines
+    return (_ARTICLE if is_plain else _article_cleaner(media_url, with_lines)).clean(html)
 
 
 def sanitise_comment(html: str) -> str:
@@ -59,10 +61,11 @@ def destination(url: str, media_url: MediaURL | None = None) -> str | None:
     return None
 
 
-def _article_cleaner(media_url: MediaURL | None) -> nh3.Cleaner:
+def _article_cleaner(media_url: MediaURL | None, with_lines: bool = False) -> nh3.Cleaner:
+    everywhere = _ARTICLE_ATTRIBUTES["*"] | ({"data-line"} if with_lines else set())
     return nh3.Cleaner(
         tags=_ARTICLE_TAGS,
-        attributes=_ARTICLE_ATTRIBUTES,
+        attributes={**_ARTICLE_ATTRIBUTES, "*": everywhere},
         # One value only: several would be written in an order that changes from call to call.
         set_tag_attribute_values={"img": {"loading": "lazy"}},
         url_schemes={*_SCHEMES, "media"},
@@ -116,6 +119,7 @@ _VALUES = {
     "width": re.compile(r"\d{1,4}%?"),
     "height": re.compile(r"\d{1,4}%?"),
     "align": re.compile(r"left|center|right"),
+    "data-line": re.compile(r"[1-9]\d{0,5}"),
 }
 _ARTICLE = _article_cleaner(None)
 """For the texts that name no media files: making a cleaner takes as long as cleaning a page."""

@@ -235,3 +235,15 @@ def test_any_text_gives_results_that_can_be_stored(markdown: str, limit: int) ->
     assert len(rendered.excerpt) <= limit
     stored = rendered.html + rendered.text + rendered.excerpt + render_comment(markdown)
     assert b"\0" not in stored.encode()
+
+
+def test_blocks_say_on_which_lines_they_begin() -> None:
+    """Where that is asked for; nothing else of what readers get differs."""
+    text = "# A\n\n> b\n\n- c\n- d\n\n```js\ne\n```\n\n<b data-line='x' class='y'>f</b><i>\n\n![g](media:a%20b.png)\n"
+    shown, stored = (parse(text, media_url=FILES.get, with_lines=is_on) for is_on in (True, False))
+    assert re.sub(r' data-line="\d+"', "", shown.html) == stored.html
+    assert "data-line" not in parse("<p data-line='1'>a</p>").html
+    assert re.findall(r'<(\w+)[^>]*? data-line="(\d+)"', shown.html) == [
+        ("h1", "1"), ("blockquote", "3"), ("p", "3"), ("ul", "5"), ("li", "5"), ("li", "6"), ("code", "8"), ("p", "12"),
+        ("p", "14"),
+    ]  # fmt: skip

@@ -1,0 +1,139 @@
+// What toolbar, keys and the “/” menu do to a text.
+import { syntaxTree } from "@codemirror/language";
+import { EditorSelection } from "@codemirror/state";
+
+/** @typedef {import("@codemirror/view").EditorView} EditorView */
+
+/** The names of the grammar's nodes around the cursor. */
+export function namesAt(state) {
+  const names = new Set();
+  for (let node = syntaxTree(state).resolveInner(state.selection.main.head, -1); node; node = node.parent) names.add(node.name);
+  return names;
+}
+
+/**
+ * Put marks around what is selected, or around the word at the cursor; take them away where they are.
+ * @param {string} mark
+ */
+export const wrapWith = (mark) => (view) => {
+  const { state } = view;
+  view.dispatch(state.update(state.changeByRange((range) => wrapped(state, range, mark)), { scrollIntoView: true, userEvent: "input.format" }));
+  view.focus();
+  return true;
+};
+
+function wrapped(state, range, mark) {
+  const word = range.empty ? state.wordAt(range.head) : null;
+  const { from, to } = trimmed(state, word ?? range);
+  const size = mark.length;
+  const text = state.sliceDoc(from, to);
+  const isAround = state.sliceDoc(Math.max(0, from - size), from) === mark && state.sliceDoc(to, to + size) === mark;
+  const isTwice = size === 1 && state.sliceDoc(from - 2, from) === mark + mark && state.sliceDoc(from - 3, from) !== mark.repeat(3);
+  if (isAround && !isTwice) {
+    return { changes: [{ from: from - size, to: from }, { from: to, to: to + size }], range: EditorSelection.range(from - size, to - size) };
+  }
+  if (text.length >= 2 * size && text.startsWith(mark) && text.endsWith(mark)) {
+    return { changes: [{ from, to: from + size }, { from: to - size, to }], range: EditorSelection.range(from, to - 2 * size) };
+  }
+  const after = range.empty && !word ? EditorSelection.cursor(from + size) : EditorSelection.range(from + size, to + size);
+  return { changes: [{ from, insert: mark }, { from: to, insert: mark }], range: after };
+}
+
+// Marks that touch a space are none in Markdown.
+function trimmed(state, { from, to }) {
+  const text = state.sliceDoc(from, to);
+  const start = text.length - text.trimStart().length;
+  return text.trim() ? { from: from + start, to: from + start + text.trim().length } : { from, to };
+}
+
+const PREFIX = /^(\s*)(#{1,6}\s+|>\s?|[-*+]\s+\[[ xX]\]\s+|[-*+]\s+|\d+[.)]\s+)?/;
+
+/**
+ * Begin every selected line with a mark, in the place of another one; take it away where all lines have it.
+ * @param {(number: number) => string} markOf the mark of the line of that number among them
+ */
+export const prefixWith = (markOf) => (view) => {
+  const { state } = view;
+  const lines = selectedLines(state);
+  const filled = lines.filter((line) => line.text.trim());
+  const isOn = filled.length > 0 && filled.every((line, at) => PREFIX.exec(line.text)[2] === markOf(at));
+  const changes = (filled.length ? filled : lines).map((line, at) => {
+    const [, space, mark = ""] = PREFIX.exec(line.text);
+    const from = line.from + space.length;
+    return { from, to: from + mark.length, insert: isOn ? "" : markOf(at) };
+  });
+  const set = state.changes(changes);
+  view.dispatch({ changes: set, selection: state.selection.map(set, 1), scrollIntoView: true, userEvent: "input.format" });
+  view.focus();
+  return true;
+};
+
+function selectedLines(state) {
+  const { from, to } = state.selection.main;
+  const lines = [];
+  for (let number = state.doc.lineAt(from).number; number <= state.doc.lineAt(to).number; number += 1) lines.push(state.doc.line(number));
+  return lines;
+}
+
+/** The next smaller heading, from none over two to four and back to none. */
+export const changeHeading = (view) => {
+  const mark = /^(#{1,6})\s/.exec(view.state.doc.lineAt(view.state.selection.main.head).text)?.[1].length ?? 0;
+  const level = mark < 2 ? 2 : mark + 1;
+  return prefixWith(() => (level > 4 ? `${"#".repeat(mark)} ` : `${"#".repeat(level)} `))(view);
+};
+
+export const heading = (level) => prefixWith(() => `${"#".repeat(level)} `);
+export const quote = prefixWith(() => "> ");
+export const bullets = prefixWith(() => "- ");
+export const numbers = prefixWith((at) => `${at + 1}. `);
+
+/**
+ * Insert a block of lines of its own, with an empty line before and after it where there are others.
+ * @param {EditorView} view
+ * @param {string} text
+ * @param {{at?: number, from?: number, to?: number}} [options] `at`: near which place; `from`, `to`: what of the block is selected then
+ */
+export function insertBlock(view, text, { at = view.state.selection.main.head, from = text.length, to = from } = {}) {
+  const { doc } = view.state;
+  const line = doc.lineAt(at);
+  const isEmpty = !line.text.trim();
+  const previous = line.number > 1 ? doc.line(line.number - 1).text.trim() : "";
+  const next = line.number < doc.lines ? doc.line(line.number + 1).text.trim() : null;
+  const before = isEmpty ? (previous ? "\n" : "") : "\n\n";
+  const after = next ? "\n" : next === null ? "\n" : "";
+  const start = isEmpty ? line.from : line.to;
+  view.dispatch({
+    changes: { from: start, to: line.to, insert: before + text + after },
+    selection: { anchor: start + before.length + from, head: start + before.length + to },
+    scrollIntoView: true,
+    userEvent: "input.insert",
+  });
+  view.focus();
+  return true;
+}
+
+const TABLE = "| Column | Column |\n| ------ | ------ |\n|        |        |\n|        |        |";
+export const table = (view) => insertBlock(view, TABLE, { from: 2, to: 8 });
+export const rule = (view) => insertBlock(view, "---");
+
+/** Make the selected lines, or nothing yet, a block of code. */
+export function codeBlock(view) {
+  const { state } = view;
+  const { from, to, empty } = state.selection.main;
+  if (empty) return insertBlock(view, "```\n\n```", { from: 4 });
+  const first = state.doc.lineAt(from), last = state.doc.lineAt(to);
+  view.dispatch({
+    changes: [{ from: first.from, insert: "```\n" }, { from: last.to, insert: "\n```" }],
+    selection: { anchor: first.from + 3 },
+    scrollIntoView: true,
+    userEvent: "input.format",
+  });
+  view.focus();
+  return true;
+}
+
+/** The text of a link as Markdown can hold it. */
+export const asLabel = (text) => text.replace(/\s+/g, " ").trim().replace(/([\\[\]])/g, "\\$1");
+
+/** An address as Markdown can hold it. */
+export const asAddress = (url) => (/[\s()<>]/.test(url) ? `<${url.replace(/[<>\n]/g, encodeURIComponent)}>` : url);
