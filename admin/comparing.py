@@ -20,6 +20,9 @@ CONTEXT = 2
 MOST_PLACES = 200
 """Places of one text that are shown; nobody reads through more."""
 
+MOST_CHARACTERS = 50_000
+"""Characters of one place that are shown on a side."""
+
 Titles = Mapping[str, str]
 """What related records are called, by id."""
 
@@ -122,8 +125,15 @@ def _text(label: str, text: TextDifference, lines: tuple[str, ...]) -> Compared:
     if not is_long:
         places = [place._replace(line=0) for place in places]
     hidden = len(text.hunks) - len(shown)
-    note = f"… and {hidden} more places." if hidden else "" if shown else "Only the ends of lines are others."
-    return Compared(label, places, note)
+    return Compared(label, places, _note(places, hidden))
+
+
+def _note(places: Sequence[Place], hidden: int) -> str:
+    if hidden:
+        return f"… and {hidden} more places."
+    if any(sum(len(piece.text) for piece in place.both) > MOST_CHARACTERS for place in places):
+        return "This is too long to be shown whole; the revisions hold all of it."
+    return "" if places else "Only the ends of lines are others."
 
 
 def _near(hunks: Sequence[Hunk]) -> Iterator[list[Hunk]]:
@@ -155,7 +165,18 @@ def _place(near: Sequence[Hunk], lines: tuple[str, ...]) -> Place:
     both += _kept(lines[at : at + CONTEXT])
     before = [piece for piece in both if piece.edit is not Edit.ADDED]
     after = [piece for piece in both if piece.edit is not Edit.REMOVED]
-    return Place(line, before, after, both)
+    return Place(line, _first_of(before), _first_of(after), _first_of(both))
+
+
+def _first_of(pieces: Iterable[Piece]) -> list[Piece]:
+    """As much of a place as people read."""
+    first, room = list[Piece](), MOST_CHARACTERS
+    for piece in pieces:
+        if len(piece.text) > room:
+            return [*first, Piece(piece.edit, f"{piece.text[:room]}…")]
+        first.append(piece)
+        room -= len(piece.text)
+    return first
 
 
 def _kept(lines: Sequence[str]) -> list[Piece]:

@@ -84,3 +84,12 @@ def test_very_many_places_are_counted() -> None:
     (row,) = compare(article, before, after, {})
     assert len(row.places) == 200
     assert row.note == "… and 50 more places."
+
+
+def test_a_place_that_is_very_long_is_cut() -> None:
+    (row,) = compare(article, {"content": "a" * 90_000}, {"content": "b" * 90_000}, {})
+    (place,) = row.places
+    for side in (place.before, place.after, place.both):
+        assert sum(len(piece.text) for piece in side) == 50_001
+        assert side[-1].text.endswith("…")
+    assert row.note.startswith("This is too long")
