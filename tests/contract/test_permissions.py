@@ -180,6 +180,11 @@ class Caller:
         async with self.installation.work() as work:
             return (await invite(work, f"new{next(numbers)}@example.org", Role.AUTHOR, timedelta(days=1))).token
 
+    async def invited(self) -> str:
+        """The id of an invitation that can be withdrawn."""
+        await self.invitation()
+        return str((await self.installation.rows("invitations"))[-1]["id"])
+
     async def link(self, content_type: ContentType[Any], record: Any) -> str:
         """The id of a link to the preview of a record."""
         async with self.installation.work() as work:
@@ -268,8 +273,7 @@ class Caller:
         """What a form of the screens of accounts has."""
         number = next(numbers)
         if path.endswith("/revoke"):
-            await self.invitation()
-            return {"invitation": str((await self.installation.rows("invitations"))[-1]["id"])}
+            return {"invitation": await self.invited()}
         if path.endswith("/{token}"):
             return {"name": f"Guest {number}", "password": PASSWORD, "repeated": PASSWORD}
         person = self.installation.people.get(self.role)

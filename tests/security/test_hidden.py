@@ -174,6 +174,14 @@ class Stranger(Caller):
         """No link at all: nothing is made for the sake of a request that is refused."""
         return NOWHERE
 
+    async def invitation(self) -> str:
+        """No token of any, as above."""
+        return NOWHERE
+
+    async def invited(self) -> str:
+        """None that was invited, as above."""
+        return NOWHERE
+
 
 async def belongings(installation: Installation, *, is_hidden: bool) -> dict[str, Any]:
     """A record of each type that belongs to the editor, or to the house."""
