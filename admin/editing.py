@@ -18,7 +18,7 @@ from admin.notices import Notice
 from admin.offers import offer, soon
 from admin.publishing import NOTICES, read_intent
 from admin.quick import offer_making
-from admin.reading import Opened, label_choices, may, open_record
+from admin.reading import Opened, label_choices, may, open_draft
 from admin.shell import shell_of
 from admin.slugs import is_made
 from cms.crud.content_type import ContentType
@@ -205,7 +205,7 @@ class Editor:
         return f"/api/v1/{self.content_type.name}/{opened.item['id']}"
 
     async def _read(self, pk: str) -> Opened:
-        opened = await self.state.database.read(open_record, self.state.reader, self.content_type, pk, self.actor)
+        opened = await self.state.database.read(open_draft, self.state.reader, self.content_type, pk, self.actor)
         if opened is None:
             raise NotFound(f"There is no such {self.content_type.label.lower()}. It may have been deleted.")
         found: Opened = opened

@@ -88,11 +88,20 @@ def open_record(
     shown = (content_type.write_fields, content_type.read_fields, _FACTS, review)
     names = _named(content_type, *shown, _owner(content_type))
     found = reader.one(connection, content_type, UUID(pk), actor, fields=names)
-    if found is None or not issubclass(content_type.model, Publishable):
-        return None if found is None else Opened(*found)
+    return None if found is None else Opened(*found)
+
+
+def open_draft(
+    connection: Connection, reader: Reader, content_type: ContentType[Any], pk: str, actor: Actor
+) -> Opened | None:
+    """A record as its form opens it: as its working draft makes it, where there is one that the actor may edit."""
+    opened = open_record(connection, reader, content_type, pk, actor)
+    if opened is None or not issubclass(content_type.model, Publishable):
+        return opened
     draft = _working_draft(connection, UUID(pk))
-    if draft is None or not may(content_type, actor, Action.DRAFT, found[0]):
-        return Opened(*found)
+    if draft is None or not may(content_type, actor, Action.DRAFT, opened.item):
+        return opened
+    names = tuple(opened.item)
     return Opened(*read_draft(connection, reader, content_type, UUID(pk), actor, fields=names), draft)
 
 

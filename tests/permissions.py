@@ -107,7 +107,7 @@ GET    /admin/media-library/items                           303 303 200 200 200
 GET    /admin/media-library/{pk}                            303 303 404 404 404
 POST   /admin/media-library/{pk}                            303 303 415 415 415
 POST   /admin/media-library/{pk}/file                       303 303 404 404 404
-POST   /admin/media-library/trash                           303 303 415 415 415
+POST   /admin/media/trash                           303 303 415 415 415
 POST   /admin/media/upload                                  303 303 422 422 422
 GET    /admin/invitations                                   303 303 403 403 200
 POST   /admin/invitations                                   303 303 403 403 200

@@ -241,7 +241,7 @@ def _pk(request: Request) -> str:
 PAGES = (
     Page(ADDRESS, show_library),
     Page(f"{ADDRESS}/items", list_files),
-    Page(f"{ADDRESS}/trash", trash_files, methods=("POST",)),
+    Page("/media/trash", trash_files, methods=("POST",)),
     Page(f"{ADDRESS}/{{pk}}", show_file),
     Page(f"{ADDRESS}/{{pk}}", describe_file, methods=("POST",)),
     Page(f"{ADDRESS}/{{pk}}/file", replace_in_place, methods=("POST",)),

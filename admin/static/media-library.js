@@ -117,7 +117,7 @@ function tickTo(id, event) {
 async function trash() {
   const chosen = items.filter((item) => ticked.has(item.id)).slice(0, 100);
   try {
-    const { change_id } = await send("/admin/media-library/trash", { body: { items: chosen.map(({ id, version }) => ({ id, version })) } });
+    const { change_id } = await send("/admin/media/trash", { body: { items: chosen.map(({ id, version }) => ({ id, version })) } });
     gone(chosen.map((item) => item.id));
     toast(`${chosen.length} file${chosen.length === 1 ? "" : "s"} moved to the trash.`, { undo: change_id });
   } catch (problem) {

@@ -140,7 +140,7 @@ export class FilePanel {
   async trash() {
     const medium = this.texts.of({ id: this.id });
     try {
-      const { change_id } = await send("/admin/media-library/trash", { body: { items: [{ id: medium.id, version: medium.version }] } });
+      const { change_id } = await send("/admin/media/trash", { body: { items: [{ id: medium.id, version: medium.version }] } });
       this.gone([medium.id]);
       toast("1 file moved to the trash.", { undo: change_id });
     } catch (problem) {

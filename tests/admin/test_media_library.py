@@ -171,13 +171,13 @@ async def test_a_field_of_a_picture_is_filled_from_the_library(installation: Ins
         await picker.get_by_role("option").press("Enter")
         await expect(page.locator(".media-chosen")).to_contain_text("A lighthouse")
         await page.get_by_role("button", name="Save", exact=True).first.click()
-        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        await expect(page.locator("[data-state]")).to_contain_text("Saved ")
         (row,) = await installation.rows("articles")
         assert row["cover_id"] == (await media(installation))["id"]
         await page.get_by_role("button", name="Take light.jpg away").click()
         await expect(page.locator(".media-chosen")).to_have_count(0)
         await page.get_by_role("button", name="Save", exact=True).first.click()
-        await expect(page.get_by_role("status")).to_contain_text("Saved")
+        await expect(page.locator("[data-state]")).to_contain_text("Saved ")
         assert (await installation.rows("articles"))[0]["cover_id"] is None
 
 
@@ -261,8 +261,8 @@ async def test_authors_change_what_is_theirs_and_trash_nothing_else(installation
     body = {"version": 1, "alt": "Mine"}
     assert (await author.call("POST", f"/{LIBRARY}/{theirs['id']}", json=body, headers=headers)).status == 403
     both = {"items": [{"id": each["id"], "version": 1} for each in (own, theirs)]}
-    assert (await author.call("POST", f"/{LIBRARY}/trash", json=both, headers=headers)).status in {403, 404}
+    assert (await author.call("POST", "/media/trash", json=both, headers=headers)).status in {403, 404}
     assert all(row["trashed_at"] is None for row in await installation.rows("media"))
     one = {"items": [{"id": own["id"], "version": 1}]}
-    done = await author.call("POST", f"/{LIBRARY}/trash", json=one, headers=headers)
+    done = await author.call("POST", "/media/trash", json=one, headers=headers)
     assert (done.status, done.response.json()["change_id"] is None) == (200, False)
