@@ -1,4 +1,4 @@
-"""Our styles and scripts: compressed once, and kept by browsers for good: their addresses change with their content."""
+"""Our styles and scripts: compressed once, and kept by browsers for good where their addresses change with them."""
 
 import gzip
 from functools import cache
@@ -12,6 +12,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 _IMMUTABLE: Final = "private, max-age=31536000, immutable"
+_REVALIDATED: Final = "private, no-cache"
+"""For scripts that others import: their addresses stay the same when they change."""
 _COMPRESSED: Final = frozenset({".css", ".js", ".svg", ".json"})
 
 
@@ -26,7 +28,8 @@ class Assets(StaticFiles):
             response.headers["Vary"] = "Accept-Encoding"
             if response.status_code == 200 and "gzip" in Headers(scope=scope).get("accept-encoding", ""):
                 response = _compressed(path, stat_result.st_mtime_ns, response)
-        response.headers["Cache-Control"] = _IMMUTABLE
+        is_versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = _IMMUTABLE if is_versioned else _REVALIDATED
         return response
 
 

@@ -90,8 +90,8 @@ async def test_scripts_get_problems_they_can_show(visit: Visit) -> None:
 
 
 async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> None:
-    packed = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip"})
-    plain = await editor.get("/static/admin.css", headers={"Accept-Encoding": "identity"})
+    packed = await editor.get("/static/admin.css?v=1", headers={"Accept-Encoding": "gzip"})
+    plain = await editor.get("/static/admin.css?v=1", headers={"Accept-Encoding": "identity"})
     assert packed.response.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.response.headers
     assert packed.html == plain.html
@@ -102,6 +102,8 @@ async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> 
     tag = plain.response.headers["etag"]
     again = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
     assert (again.status, again.html) == (304, "")
+    imported = await editor.get("/static/core.js")
+    assert imported.response.headers["cache-control"] == "private, no-cache", "its address never changes"
 
 
 async def test_a_theme_is_drawn_from_the_first_byte(editor: Visitor) -> None:
