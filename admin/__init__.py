@@ -2,9 +2,9 @@
 
 In reading order: `site` (the application and its routes), `auth` and `security` (the door), `shell` (what every page
 stands in), `views` and `overrides` (the screens of a type), `listing`, `lists`, `filters`, `stepping`, `steps`,
-`keeping` and `exporting` (lists), `editing`, `forms` and `fields`, `reading`, `boards` and `changes` (all that touches
-the database), `pages` (the screens that are no list and no form), `targets`, `telling`, `comparing` and `trashed`
-(history), `cells`, `notices`, `oversize`.
+`keeping` and `exporting` (lists), `editing`, `forms`, `fields` and `choices`, `reading`, `boards` and `changes` (all
+that touches the database), `pages` (the screens that are no list and no form), `targets`, `telling`, `comparing` and
+`trashed` (history), `cells`, `notices`, `oversize`.
 """
 
 from admin.oversize import answer_too_large

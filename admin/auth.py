@@ -10,6 +10,7 @@ from sqladmin.authorization import AuthorizationBackend
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from admin.clock import use_zone
 from admin.notices import SECONDS, Notice
 from admin.security import Cookies, form_of, wants_json
 from cms.auth.actors import actor_of_cookie
@@ -88,12 +89,13 @@ class Sessions(AuthenticationBackend):
         return actor_of(request).id
 
     async def find_actor(self, request: Request) -> Actor | None:
-        """Who is signed in, if anybody; asked of the database once a request."""
+        """Who is signed in, if anybody; asked of the database once a request, which then runs on their clock."""
         known: Actor | None = getattr(request.state, "actor", None)
-        secret = request.cookies.get(self.cookies.session)
-        if known is not None or not secret:
+        if known is not None:
             return known
-        visit = await request.app.state.database.read(actor_of_cookie, secret)
+        secret = request.cookies.get(self.cookies.session)
+        visit = await request.app.state.database.read(actor_of_cookie, secret) if secret else None
+        use_zone(visit.time_zone if visit else None)
         if visit is None:
             return None
         request.state.actor = visit.actor

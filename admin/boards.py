@@ -23,7 +23,7 @@ from cms.crud.policy import Actor
 from cms.crud.query import Query
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Review, Reviewable, published
-from cms.editorial.history import ChangeSet, Revision
+from cms.editorial.history import QUIET, ChangeSet, Revision
 from cms.editorial.pending import Draft
 
 FEW = 6
@@ -86,7 +86,7 @@ def read_board(
 ) -> Board:
     """All parts of the first page.
 
-    :param span: the time that the calendar shows. :param time: what is now.
+    :param span: the time that the calendar shows. :param time: what is now, on the clock by which weeks begin.
     """
     texts = [t for t in reader.registry if issubclass(t.model, Publishable) and is_open(t, actor)]
     owned = [t for t in texts if t.policy.own is not None]
@@ -193,7 +193,8 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
     if not actor.is_staff:
         latest = latest.where(ChangeSet.actor_id == actor.id)
     first = func.min(Revision.id)  # of a change-set with thousands, one is told
-    counted = select(first, func.count()).where(Revision.change_set_id.in_(latest)).group_by(Revision.change_set_id)
+    of_latest = Revision.change_set_id.in_(latest), Revision.verb.not_in(QUIET)
+    counted = select(first, func.count()).where(*of_latest).group_by(Revision.change_set_id)
     counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(counted)}
     title = func.coalesce(*(Revision.values[name].as_string() for name in _NAMES))
     columns = (

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from admin.clock import SHOWN_FORMAT, local, shown
 from admin.fields import label_of
 from cms.crud.fields import Control
 from cms.crud.registry import Registry
@@ -19,11 +20,17 @@ class Cell(NamedTuple):
 
     :param kind: the name of the macro that draws it.
     :param raw: what machines read, such as the time with its zone.
+    :param title: more of it, for a closer look.
     """
 
     kind: str
     text: str
     raw: str = ""
+    title: str = ""
+
+
+UNKNOWN = Cell("empty", "—")
+"""What is shown where there is nothing to show."""
 
 
 def cell_of(registry: Registry, info: FieldInfo, value: Any, *, is_short: bool = True) -> Cell:
@@ -32,7 +39,7 @@ def cell_of(registry: Registry, info: FieldInfo, value: Any, *, is_short: bool =
     :param is_short: whether long texts are cut.
     """
     if value is None or value in ("", []):
-        return Cell("empty", "—")
+        return UNKNOWN
     if info.is_relation:
         title = registry.target_of(info).title_field
         items = value if isinstance(value, list) else [value]
@@ -42,8 +49,8 @@ def cell_of(registry: Registry, info: FieldInfo, value: Any, *, is_short: bool =
     if isinstance(value, StrEnum):
         return Cell("badge", label_of(value.value), value.value)
     if isinstance(value, datetime):
-        at = value.astimezone(UTC)
-        return Cell("time", at.strftime("%Y-%m-%d %H:%M"), at.isoformat())
+        raw = value.astimezone(UTC).isoformat(timespec="seconds")
+        return Cell("time", local(value).strftime(SHOWN_FORMAT), raw, shown(value))
     return _text(info, value, is_short=is_short)
 
 

@@ -1,7 +1,6 @@
 """Changes from the back office, made by the same services as REST's: one form, or many records at once."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from cms.crud.problems import FieldError, Invalid, NotFound, Problem
 from cms.crud.schemas import create_schema, update_schema
 from cms.crud.service import Service
 from cms.crud.values import is_uuid
-from cms.editorial.behaviours import Publishable
 from cms.editorial.bulk import Bulk, bulk_schema
 from cms.editorial.drafts import DraftingService, draft_fields, draft_schema
 from cms.editorial.merging import merge_change
@@ -27,18 +25,22 @@ from cms.editorial.workflow import EditorialService
 SAVE = Intent()
 MOST_AT_ONCE = 100
 """How many records one step may change."""
-MOST_LINES = 1_000
-"""How far two texts are compared: the work grows with the square of it."""
 
 Verb = Callable[[Service[Any], Any, int], Awaitable[object]]
 """Does something to a record of an expected version."""
 
 
 class Target(NamedTuple):
-    """A record that something is to be done to, and the version that was seen of it."""
+    """A record that something is to be done to, and the version that was seen of it.
+
+    :param decided: the fields of which the sender has seen what others made of them.
+    :param leads_on: whether the address that readers know leads on, once there is another; None leaves that as it is.
+    """
 
     pk: UUID
     version: int
+    decided: tuple[str, ...] = ()
+    leads_on: bool | None = None
 
 
 class Done(NamedTuple):
@@ -49,21 +51,6 @@ class Done(NamedTuple):
 
     records: list[Any]
     change_id: UUID | None
-
-
-class Difference(NamedTuple):
-    """A field that two people set differently, or that only one of them changed.
-
-    :param mine: whether the sender changed it.
-    :param theirs: whether somebody else did.
-    :param lines: both texts side by side, line by line: theirs, mine, and whether they differ; none where the sender
-        changed nothing, so that there is nothing to choose.
-    """
-
-    label: str
-    mine: bool
-    theirs: bool
-    lines: list[tuple[str, str, bool]]
 
 
 class Saved(NamedTuple):
@@ -114,8 +101,10 @@ async def save_record(
         service = work.service(content_type)
         record = await service.get(target.pk, Action.DRAFT if isinstance(service, DraftingService) else Action.UPDATE)
         before = await _version(service, record)
-        if isinstance(service, DraftingService) and await _is_drafted(service, record):
-            await _save_draft(service, record, form, names, target.version)
+        if isinstance(service, EditorialService) and await _is_drafted(service, record):
+            await _save_draft(service, record, form, names, target)
+            if target.leads_on is not None:
+                await service.keep_address(record, keeps=target.leads_on)
         else:
             service.require(Action.UPDATE, record)
             await _save_row(service, record, form, names, target.version)
@@ -124,10 +113,9 @@ async def save_record(
     return Saved(record, version, change_left_by(work.session), target.version != before)
 
 
-async def _is_drafted(service: DraftingService[Any], record: Any) -> bool:
+async def _is_drafted(service: EditorialService[Any], record: Any) -> bool:
     """Whether an edit belongs into the working draft: readers see the record, or there is a draft of it already."""
-    is_live = isinstance(record, Publishable) and record.is_published
-    return bool(is_live) or await service.draft_of(record) is not None
+    return await service.is_public(record) or await service.draft_of(record) is not None
 
 
 async def _version(service: Service[Any], record: Any) -> int:
@@ -144,17 +132,18 @@ async def _save_row(service: Service[Any], record: Any, form: ContentForm, names
 
 
 async def _save_draft(
-    service: DraftingService[Any], record: Any, form: ContentForm, names: list[str], expected: int
+    service: DraftingService[Any], record: Any, form: ContentForm, names: list[str], target: Target
 ) -> None:
     content_type = service.content_type
     fitting = draft_fields(content_type)
     if stages := [name for name in names if name not in fitting]:
         detail = "That is settled by publishing, not by saving."
         raise Invalid(detail, errors=[FieldError(detail, f"/{stages[0]}")])
-    if names and expected > 0:
-        await service.save_draft(record, form.read(draft_schema(content_type), names), expected, merges=True)
+    if names and target.version > 0:
+        data = form.read(draft_schema(content_type), names)
+        await service.save_draft(record, data, target.version, merges=True, decided=target.decided)
     else:
-        check_version(expected, await _version(service, record))
+        check_version(target.version, await _version(service, record))
 
 
 async def change_records(
@@ -193,21 +182,6 @@ async def run_bulk(request: Request, content_type: ContentType[Any], targets: li
     return Done(list(bulk.records.values()), answer["change_set"])
 
 
-async def publish(service: Service[Any], record: Any, _: int) -> None:
-    """Make a record public now."""
-    await _editorial(service).publish(record)
-
-
-async def unpublish(service: Service[Any], record: Any, _: int) -> None:
-    """Make a record a draft again."""
-    await _editorial(service).unpublish(record)
-
-
-async def delete(service: Service[Any], record: Any, version: int) -> None:
-    """Delete a record, or move it to the trash where its type has one."""
-    await service.delete(record, version)
-
-
 def set_values(content_type: ContentType[Any], values: Mapping[str, Any]) -> Verb:
     """A verb that gives fields of a record these values."""
     data = update_schema(content_type).model_validate(values)
@@ -216,15 +190,6 @@ def set_values(content_type: ContentType[Any], values: Mapping[str, Any]) -> Ver
         await service.update(record, data, version)
 
     return change
-
-
-VERBS: Mapping[str, Verb] = {"publish": publish, "unpublish": unpublish, "delete": delete}
-ACTIONS: Mapping[str, Action] = {
-    "publish": Action.PUBLISH,
-    "unpublish": Action.PUBLISH,
-    "delete": Action.DELETE,
-}
-"""What one has to be allowed for each verb."""
 
 
 def read_target(pk: str, version: object) -> Target:
@@ -237,40 +202,3 @@ def read_target(pk: str, version: object) -> Target:
     text = str(version)
     is_version = text.isascii() and text.isdecimal() and len(text) < 10
     return Target(UUID(pk), int(text) or -1 if is_version else -1)
-
-
-def differences(current: ContentForm, sent: ContentForm, base: str) -> list[Difference]:
-    """What a stale form and the record as it now stands have changed since the form was opened.
-
-    :param current: a form over the record as it now stands.
-    :param base: the fingerprints that the stale form was opened with.
-    """
-    theirs, mine = set(current.changed_since(base)), set(sent.changed_since(base))
-    pairs = [(name, current.content_fields[name], field) for name, field in sent.content_fields.items()]
-    return [
-        Difference(
-            str(field.label.text),
-            name in mine,
-            name in theirs,
-            side_by_side(stored.shown, field.shown) if name in mine else [],
-        )
-        for name, stored, field in pairs
-        if name in theirs | mine and (name not in mine or stored.digest != field.digest)
-    ]
-
-
-def side_by_side(theirs: str, mine: str) -> list[tuple[str, str, bool]]:
-    """The first lines of two texts beside each other: theirs, mine, and whether these lines differ."""
-    left, right = (text.split("\n", MOST_LINES)[:MOST_LINES] for text in (theirs, mine))
-    lines: list[tuple[str, str, bool]] = []
-    for kind, a, b, c, d in SequenceMatcher(None, left, right).get_opcodes():
-        height = max(b - a, d - c)
-        texts = [part + [""] * (height - len(part)) for part in (left[a:b], right[c:d])]
-        lines += [(one, other, kind != "equal") for one, other in zip(*texts, strict=True)]
-    return lines
-
-
-def _editorial(service: Service[Any]) -> EditorialService[Any]:
-    if not isinstance(service, EditorialService):
-        raise NotFound(f"A {service.content_type.label.lower()} is not published.")
-    return service

@@ -1,11 +1,12 @@
 """Two revisions beside each other: what changed of each field, as a page can show it on both sides or in one text."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import yaml
 
+from admin.clock import shown
 from admin.fields import label_of
 from cms.crud.content_type import ContentType
 from cms.crud.structure import Shape
@@ -65,6 +66,15 @@ def compare(content_type: ContentType[Any], before: Values, after: Values, title
     return [row for difference in found for row in _rows(content_type, difference, titles)]
 
 
+def marked(before: str, after: str) -> list[Piece]:
+    """All of a text, line feeds behind its lines, with what was not in the former one marked as added."""
+    lines = Text.of(before).lines
+    found = diff({"text": before}, {"text": after}, {"text": Kind.LINES})
+    hunks = found[0].text.hunks if found and found[0].text else ()
+    pieces = _from_to(hunks, lines, 0, len(lines))
+    return _first_of(piece for piece in pieces if piece.edit is not Edit.REMOVED)
+
+
 def related_ids(content_type: ContentType[Any], values: Iterable[Values]) -> dict[str, set[str]]:
     """The ids of related records that revisions name, by the field."""
     ids: dict[str, set[str]] = {}
@@ -113,7 +123,7 @@ def _time(text: str) -> str | None:
     if len(text) < 20 or text[10] != "T" or not text.endswith("Z"):
         return None
     try:
-        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        return shown(datetime.fromisoformat(text))
     except ValueError:
         return None
 
@@ -157,15 +167,20 @@ def _end(hunk: Hunk) -> int:
 
 
 def _place(near: Sequence[Hunk], lines: tuple[str, ...]) -> Place:
-    at = max(0, _start(near[0]) - CONTEXT)
-    line, both = at + 1, list[Piece]()
-    for hunk in near:
-        both += [*_kept(lines[at : _start(hunk)]), *_changed(hunk)]
-        at = _end(hunk)
-    both += _kept(lines[at : at + CONTEXT])
+    first = max(0, _start(near[0]) - CONTEXT)
+    both = _from_to(near, lines, first, _end(near[-1]) + CONTEXT)
     before = [piece for piece in both if piece.edit is not Edit.ADDED]
     after = [piece for piece in both if piece.edit is not Edit.REMOVED]
-    return Place(line, _first_of(before), _first_of(after), _first_of(both))
+    return Place(first + 1, _first_of(before), _first_of(after), _first_of(both))
+
+
+def _from_to(hunks: Sequence[Hunk], lines: Sequence[str], at: int, end: int) -> list[Piece]:
+    """The lines of a text from one to another, with what changed there."""
+    both = list[Piece]()
+    for hunk in hunks:
+        both += [*_kept(lines[at : _start(hunk)]), *_changed(hunk)]
+        at = _end(hunk)
+    return [*both, *_kept(lines[at:end])]
 
 
 def _first_of(pieces: Iterable[Piece]) -> list[Piece]:

@@ -1,19 +1,22 @@
 """The form of a record, from opening it to saving it: nothing typed is lost, and nobody's change is overwritten."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+from anyio import to_thread
 from pydantic_core import to_json
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
 from admin.auth import actor_of
-from admin.changes import SAVE, create_record, differences, read_target, save_record
+from admin.changes import SAVE, create_record, read_target, save_record
 from admin.fields import ContentField, RelationField
-from admin.forms import ContentForm, refuse_unknown, shown_fields
+from admin.former_address import former_address, read_choice
+from admin.forms import ContentForm, Group, refuse_unknown, shown_fields
+from admin.merging import NOTHING, Merge
 from admin.notices import Notice
 from admin.offers import offer, soon
 from admin.publishing import NOTICES, read_intent
@@ -37,17 +40,28 @@ _LARGE = frozenset({Control.MARKDOWN, Control.HTML})
 class Editor:
     """One request of a content type's form.
 
-    :param can_delete: whether the type's records can be deleted at all.
+    A type whose page shows more than its form names another template, and says in `further` what that draws.
+
+    :param groups: what its fields stand in. :param can_delete: whether the type's records can be deleted at all.
     """
 
+    template: ClassVar[str] = "form.html"
+
     def __init__(
-        self, request: Request, content_type: ContentType[Any], registry: Registry, *, can_delete: bool = True
+        self,
+        request: Request,
+        content_type: ContentType[Any],
+        registry: Registry,
+        groups: Sequence[Group] = (),
+        *,
+        can_delete: bool = True,
     ) -> None:
         self.request = request
         self.content_type = content_type
         self.registry = registry
         self.actor = actor_of(request)
         self.state = request.app.state
+        self.groups = groups
         self.can_delete = can_delete
 
     async def blank(self) -> Response:
@@ -78,6 +92,7 @@ class Editor:
             saved = await create_record(self.request, self.content_type, form)
         else:
             target, changed = read_target(pk, sent.get("_version", "")), form.changed_since(str(sent.get("_base", "")))
+            target = target._replace(leads_on=read_choice(sent))
             saved = await save_record(self.request, self.content_type, target, form, changed, SAVE)
         opened = await self._read(str(saved.record.id))
         current = self._form(tuple(form.content_fields), opened.item)
@@ -115,9 +130,10 @@ class Editor:
 
         :param verb: what the address asks for, where it does.
         """
-        target = read_target(pk, sent.get("_version", ""))
         form = self._form(self._names(sent), sent=sent)
-        changed = form.changed_since(str(sent.get("_base", "")))
+        decided = tuple(name for name in str(sent.get("_decided", "")).split() if name in form.content_fields)
+        target = read_target(pk, sent.get("_version", ""))._replace(decided=decided, leads_on=read_choice(sent))
+        changed = list(dict.fromkeys([*form.changed_since(str(sent.get("_base", ""))), *decided]))
         try:
             refuse_unknown(self.content_type, sent)
             intent, saved = read_intent(sent, verb), None
@@ -137,14 +153,16 @@ class Editor:
     async def _conflict(self, pk: str, form: ContentForm, sent: FormData, error: Problem) -> Response:
         """The same form over the record as it now stands: what was typed stays, the rest is brought up to date."""
         opened = await self._read(pk)
-        current = self._form(tuple(form.content_fields), opened.item)
-        await self._label(form)
-        base, sent_base = current.base, str(sent.get("_base", ""))
-        rows = differences(current, form, sent_base)
-        for name in form.changed_since(sent_base):
-            current.content_fields[name].data = form.content_fields[name].data
-        context = {"differences": rows, "base": base, "discard": self._path(pk)}
-        return await self._page(current, opened, status=error.status, context=context)
+        names = tuple(form.content_fields)
+        theirs, result = (self._form(names, opened.item) for _ in range(2))
+        before, base = self._form(names), theirs.base
+        merged = error.merged if isinstance(error, Overlap) else NOTHING
+        merge = Merge(form, str(sent.get("_base", "")), theirs, result, before, merged)
+        for shown in (form, theirs, before):
+            await self._label(shown)
+        rows = await to_thread.run_sync(merge.differences)  # long texts are compared
+        context = {"differences": rows, "base": base, "decided": merge.decided, "discard": self._path(pk)}
+        return await self._page(result, opened, status=error.status, context=context)
 
     async def _refused(
         self, form: ContentForm, error: Exception, pk: str | None = None, sent: FormData | None = None
@@ -154,7 +172,9 @@ class Editor:
         if not form.show(errors) and not form.summary:
             form.summary.append(str(error))
         opened = await self._read(pk) if pk is not None else None
-        context = {"base": sent.get("_base", ""), "version": sent.get("_version", "")} if sent is not None else {}
+        context = (
+            {name: sent.get(f"_{name}", "") for name in ("base", "version", "decided")} if sent is not None else {}
+        )
         status = int(error.status) if isinstance(error, Problem) else 503
         return await self._page(form, opened, status=status, context=context)
 
@@ -174,6 +194,7 @@ class Editor:
             "identity": self.content_type.singular,
             "form": form,
             "beside": beside,
+            "groups": form.grouped(self.groups) if self.groups else [],
             "main": [field for field in form.content_fields.values() if field not in beside],
             "item": opened.item if opened else None,
             "version": opened.version if opened else "",
@@ -184,9 +205,19 @@ class Editor:
             "hour": soon(utc_now()),
             "is_slug_made": self._is_slug_made(opened),
             "differences": None,
+            "decided": "",
             "address": self._address(opened),
+            "former": former_address(self.content_type, opened),
         }
-        return await shell_of(self.request).render(self.request, "form.html", {**shared, **(context or {})}, status)
+        context = {**shared, **await self.further(opened), **(context or {})}
+        return await shell_of(self.request).render(self.request, self.template, context, status)
+
+    async def further(self, opened: Opened | None) -> Mapping[str, Any]:
+        """What the template draws beside the form.
+
+        :param opened: None for a record that is not made yet.
+        """
+        return {}
 
     def _can_delete(self, opened: Opened | None) -> bool:
         return opened is not None and self.can_delete and may(self.content_type, self.actor, Action.DELETE, opened.item)

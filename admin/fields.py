@@ -5,36 +5,24 @@ A field's `payload` is plain JSON: what the type's schema is given, and what tel
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 from wtforms import Field
 from wtforms.utils import unset_value
 
+from admin.choices import Choice, choice_of
+from admin.clock import TIME_FORMAT, local, read_moment, zone_name
 from cms.crud.fields import Control
 from cms.crud.policy import Role
 from cms.crud.structure import FieldInfo
 from cms.crud.values import MAX_SEARCH
 from cms.media.records import Media
 
-TIME_FORMAT = "%Y-%m-%dT%H:%M"
-"""What a browser's control for date and time sends; it knows no zone, and the form says that it is UTC."""
 UNCHOSEN = "Nothing is called “{}”; choose one of the suggestions or clear the field."
 _WHOLE = re.compile(r"-?\d{1,10}\Z", re.ASCII)
-
-
-class Choice(NamedTuple):
-    """A record that a relation can name.
-
-    :param image: the address of a picture of it, where it is one. :param alt: what that shows.
-    """
-
-    id: str
-    label: str
-    image: str | None = None
-    alt: str | None = None
 
 
 class ContentField(Field):
@@ -179,32 +167,44 @@ class ChoiceField(ContentField):
 
 
 class TimeField(ContentField):
-    """A point in time, to the minute, in UTC."""
+    """A point in time, to the minute, in the zone that stands beside it; the form sends that zone along.
+
+    So a form that was opened before the actor chose another zone still means what it showed.
+    """
 
     input_type = "datetime-local"
+    zone = "UTC"
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Show a stored time, or take one that was sent with its zone."""
+        zones = formdata.getlist(f"{self.name}.zone") if formdata is not None else []
+        self.zone = str(zones[0]) if zones else zone_name()
+        super().process(formdata, data, extra_filters)
 
     def process_data(self, value: datetime | None) -> None:
         """Show a stored time."""
-        self.data = value.astimezone(UTC).strftime(TIME_FORMAT) if value else ""
+        self.data = local(value).strftime(TIME_FORMAT) if value else ""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Take a typed time; browsers may add seconds."""
         self.data = str(valuelist[0]).strip() if valuelist else ""
+        if self.data:
+            read_moment(self.data, self.zone)
 
     @property
     def payload(self) -> str | None:
-        """The time in RFC 3339; what is none is left for the schema to refuse."""
+        """The time in RFC 3339; what is none stays as it was typed."""
         if not self.data:
             return None
         try:
-            return datetime.fromisoformat(self.data[:19]).replace(tzinfo=UTC).isoformat()
+            return read_moment(self.data, self.zone).isoformat()
         except ValueError:
             return str(self.data)
 
     @property
     def shown(self) -> str:
         """The time with its zone."""
-        return f"{self.data.replace('T', ' ')} UTC" if self.data else ""
+        return f"{self.data.replace('T', ' ')} {self.zone}" if self.data else ""
 
 
 class RelationField(ContentField):
@@ -265,19 +265,27 @@ class RelationField(ContentField):
         return "\n".join(choice.label for choice in self.data)
 
 
-def choice_of(item: dict[str, Any], title: str) -> Choice:
-    """A record's short form as a choice."""
-    picture, alt = (item.get("url"), str(item.get("alt") or "")) if item.get("width") else (None, None)
-    return Choice(str(item["id"]), str(item.get(title) or item["id"]), picture, alt)
-
-
 def label_of(name: str) -> str:
     """A field's name for people: `published_at` is `Published at`."""
     return _LABELS.get(name) or name.replace("_", " ").capitalize()
 
 
-_LABELS = {"alt": "Alt text", "id": "ID", "sha256": "SHA-256", "seo": "SEO", "url": "URL"}
-"""Names that are abbreviations."""
+_LABELS = {
+    "alt": "Alt text",
+    "id": "ID",
+    "sha256": "SHA-256",
+    "seo": "SEO",
+    "url": "URL",
+    "timezone": "Time zone",
+    "comments_trust_known_authors": "Known writers need not wait",
+    "comments_max_links": "Links in a comment",
+    "comments_flood_limit": "Comments of one writer",
+    "comments_flood_minutes": "In how many minutes",
+    "comments_duplicate_minutes": "Minutes until a text may come again",
+    "comments_blocked_words": "Blocked words",
+    "comments_blocked_addresses": "Blocked addresses",
+}
+"""Names that people would read otherwise than they are spelled."""
 
 
 def normalise_lines(text: str) -> str:

@@ -1,17 +1,19 @@
 """The filters that a list offers, and what is said of those that are set."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from admin.fields import Choice, label_of
+from admin.choices import Choice
+from admin.clock import end_of, start_of
+from admin.fields import label_of
 from cms.crud.content_type import ContentType
 from cms.crud.structure import FieldInfo, Shape
 from cms.editorial.behaviours import Reviewable, Status, Trashable
 
-EDGES = {"gte": ("from", "T00:00:00Z"), "lte": ("until", "T23:59:59.999999Z")}
-"""The ends of a span of days: what they are called, and what a day becomes there."""
+EDGES: Mapping[str, tuple[str, Callable[[date], datetime]]] = {"gte": ("from", start_of), "lte": ("until", end_of)}
+"""The ends of a span of days: what they are called, and the moment that a day becomes there."""
 
 
 class Input(NamedTuple):

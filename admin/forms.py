@@ -1,10 +1,10 @@
 """Forms of a content type, generated from its declaration: records in, changes out, problems beside their fields."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -20,7 +20,8 @@ from admin.fields import (
     TextField,
     TimeField,
 )
-from admin.structures import PartsField, StructureField
+from admin.structures import LinksField, PartsField, StructureField
+from cms.content.menus import Items
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Structured
 from cms.crud.policy import Actor
@@ -30,9 +31,24 @@ from cms.crud.structure import FieldInfo, Shape
 from cms.editorial.behaviours import Publishable
 from cms.editorial.snapshots import STAGES
 
-CONTROL_NAMES = frozenset({"csrf_token", "_version", "_base", "_then", "_at", "_until", "_zone", "_note"})
+CONTROL_NAMES = frozenset(
+    {"csrf_token", "_version", "_base", "_decided", "_then", "_at", "_until", "_zone", "_note", "_leads_on"}
+)
 """What a form sends beside its fields; no column can be named like these."""
+_ASKED = ("_at", "_until", "_zone", "_note")
+"""Those of them that a button reads, and that are shown again as they were typed."""
 _PROBE = "?"
+
+
+class Group(NamedTuple):
+    """Fields of a form that stand together.
+
+    :param title: what stands above them. :param help: what they are about, in a sentence.
+    """
+
+    title: str
+    help: str
+    names: tuple[str, ...]
 
 
 class ContentForm(BaseForm):
@@ -56,6 +72,8 @@ class ContentForm(BaseForm):
         super().__init__(fields)
         self.process(sent, data=item if item is not None else _defaults(content_type, fields))
         self.summary: list[str] = []
+        self.asked = {name: str(sent.get(name, "")) if sent else "" for name in _ASKED}
+        self.asked_faults: dict[str, str] = {}
         for name, field in self.content_fields.items():
             field.is_required = _is_required(content_type.fields[name])
 
@@ -63,6 +81,13 @@ class ContentForm(BaseForm):
     def content_fields(self) -> dict[str, ContentField]:
         """The fields by name."""
         return {name: field for name, field in self._fields.items() if isinstance(field, ContentField)}
+
+    def grouped(self, groups: Sequence[Group]) -> list[tuple[Group, list[ContentField]]]:
+        """The fields in their groups; those that no group names stand in a last one."""
+        fields, named = self.content_fields, {name for group in groups for name in group.names}
+        rest = Group("More", "", tuple(name for name in fields if name not in named))
+        placed = [(group, [fields[name] for name in group.names if name in fields]) for group in (*groups, rest)]
+        return [(group, members) for group, members in placed if members]
 
     @property
     def base(self) -> str:
@@ -94,13 +119,18 @@ class ContentForm(BaseForm):
             raise Invalid("Some fields need another look.", errors=errors) from None
 
     def show(self, errors: Iterable[FieldError]) -> bool:
-        """Put each error beside its field; the rest goes into the summary. Tell whether any found its field."""
+        """Put each error beside its field; the rest goes into the summary. Tell whether any found its field.
+
+        What a button asked for is told twice, since the menu that it stands in may be closed.
+        """
         is_placed = False
         for error in errors:
             name, *path = (error.pointer or "").removeprefix("/").split("/")
             field = self.content_fields.get(name)
             if field is None:
                 self.summary.append(error.detail)
+                if name in _ASKED:
+                    self.asked_faults[name] = error.detail
             else:
                 field.add_message(error.detail, tuple(path))
                 is_placed = True
@@ -134,7 +164,7 @@ def _field_of(info: FieldInfo, registry: Registry) -> "UnboundField[Any]":
         return _unbound(RelationField, info, is_many=info.shape is Shape.TO_MANY, title=title)
     kind = info.python_type
     if info.column is not None and isinstance(info.column.type, Structured):
-        return _unbound(PartsField if _is_flat(kind) else StructureField, info)
+        return _unbound(PartsField if _is_flat(kind) else LinksField if kind is Items else StructureField, info)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return _unbound(ChoiceField, info)
     by_type: dict[Any, type[ContentField]] = {bool: FlagField, int: NumberField, datetime: TimeField}

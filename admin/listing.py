@@ -1,6 +1,8 @@
 """The list of a content type: its page, what a row is on a closer look, and the rows as a file."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -10,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from admin.auth import actor_of
 from admin.cells import cell_of
 from admin.changes import MOST_AT_ONCE
+from admin.choices import Choice
 from admin.exporting import export
-from admin.fields import Choice, label_of
+from admin.fields import label_of
 from admin.filters import Control, stages_of
 from admin.forms import shown_fields
 from admin.lists import COUNTED, ListAddress, column_names, read_address
@@ -61,8 +64,13 @@ class ListScreens(TypeScreens):
             "can_create": self.may_create(actor),
             "cell": cell_of,
             "label": label_of,
+            **await self.further(request, listed.rows),
         }
         return await shell_of(request).render(request, self.list_template, context)
+
+    async def further(self, request: Request, rows: Sequence[Row]) -> Mapping[str, Any]:
+        """What the list's template draws beside the columns, for a type that names one of its own."""
+        return {}
 
     async def peek(self, request: Request) -> Response:
         """A record on a closer look, for the list's script."""

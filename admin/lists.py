@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from math import ceil
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -174,8 +175,13 @@ def _page_number(text: str, last: int) -> int:
 
 
 def _typed(parameter: Parameter | None, value: str) -> str:
-    """A date as a control sends it, as the time that REST asks for."""
+    """A day as a control sends it, as the time that REST asks for: when it begins or ends for who looks.
+
+    :raises ValueError: for a day that is none.
+    """
     if parameter is None or parameter.filter is None or parameter.schema.get("format") != "date-time":
         return value
-    _, time = EDGES.get(parameter.filter.operator, ("", ""))
-    return value + time if len(value) == len("2026-01-01") else value
+    edge = EDGES.get(parameter.filter.operator)
+    if edge is None or len(value) != len("2026-01-01"):
+        return value
+    return edge[1](date.fromisoformat(value)).isoformat()

@@ -35,6 +35,7 @@ SENTENCES: Final = {
     "new_password": "Your password is changed, and all other devices are signed out.",
     "device_ended": "That device is signed out.",
     "all_ended": "All your other devices are signed out.",
+    "user_signed_out": "Signed out everywhere.",
     "link_revoked": "The link shows nothing any more.",
     "approved": "Approved: readers see it now.",
     "rejected": "Rejected.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from admin.fields import TIME_FORMAT
+from admin.clock import TIME_FORMAT, local
 from admin.reading import Opened, may
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor
@@ -101,5 +101,4 @@ class _Stage:
 
 def soon(time: datetime) -> str:
     """The next full hour, for a control that asks when."""
-    hour = time.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return hour.strftime(TIME_FORMAT)
+    return local(time + timedelta(hours=1)).replace(minute=0).strftime(TIME_FORMAT)

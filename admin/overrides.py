@@ -1,21 +1,28 @@
 """The few content types whose screens are not quite like all others: media, comments, the site, users."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from admin.accounts import AccountEditor
 from admin.auth import actor_of, open_work
+from admin.cells import UNKNOWN
 from admin.changes import Verb, set_values
+from admin.forms import Group
 from admin.notices import Notice
+from admin.reading import Row
 from admin.security import form_of
 from admin.shell import shell_of
+from admin.telling import ago
 from admin.views import ContentView
+from cms.auth.sessions import last_seen
 from cms.auth.users import User
 from cms.content.comments import Comment, CommentStatus, comment
 from cms.content.site import SITE_ID, Site
+from cms.crud.fields import utc_now
 from cms.crud.problems import FieldError, Invalid, Problem
 from cms.media.inspection import DEFAULT_LIMITS
 from cms.media.records import Media
@@ -79,6 +86,12 @@ class UserView(ContentView):
     """Users: most are invited, and choose their own passwords."""
 
     list_template = "user_list.html"
+    editor = AccountEditor
+
+    async def further(self, request: Request, rows: Sequence[Row]) -> Mapping[str, Any]:
+        """When those in the list were last seen."""
+        seen = await request.app.state.database.read(last_seen, [row.item["id"] for row in rows])
+        return {"seen": seen, "unknown": UNKNOWN, "ago": ago, "now": utc_now()}
 
 
 class SiteView(ContentView):
@@ -86,6 +99,28 @@ class SiteView(ContentView):
 
     can_create = False
     can_delete = False
+    groups = (
+        Group(
+            "General",
+            "What the site is called, and what readers, search engines and shared links are told about it.",
+            ("title", "tagline", "description"),
+        ),
+        Group("Language and time", "What the site is written in, and where its clocks go.", ("language", "timezone")),
+        Group("Reading", "How much of a list a page of the site shows.", ("posts_per_page",)),
+        Group(
+            "Comments",
+            "Who may comment without waiting for a moderator, and how often.",
+            (
+                "allow_anonymous_comments", "comments_trust_known_authors", "comments_max_links",
+                "comments_flood_limit", "comments_flood_minutes", "comments_duplicate_minutes",
+            ),
+        ),
+        Group(
+            "Spam",
+            "Comments that are never shown. They are kept apart, where a moderator can still find them.",
+            ("comments_blocked_words", "comments_blocked_addresses"),
+        ),
+    )  # fmt: skip
 
     async def show_list(self, request: Request) -> Response:
         """Lead to the one record."""

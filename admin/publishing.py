@@ -1,13 +1,12 @@
-"""What a form can do with a record beside saving it: publish, schedule, submit, return and their opposites."""
+"""What can be done with a record beside saving it, from its form or a list: publish, schedule, submit, return …"""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
 
 from starlette.datastructures import FormData
 
-from admin.fields import TIME_FORMAT
+from admin.clock import read_moment
 from cms.crud.problems import FieldError, Invalid, NotFound
 from cms.crud.service import Service
 from cms.editorial.workflow import EditorialService
@@ -18,7 +17,7 @@ LONGEST_NOTE: Final = 2_000
 class Intent(NamedTuple):
     """What a button of a form asks for.
 
-    :param verb: one of `STEPS`, or `save`.
+    :param verb: a key of `NOTICES`.
     :param at: when, where that is asked for. :param note: why, likewise.
     """
 
@@ -54,7 +53,7 @@ async def _discard(service: EditorialService[Any], record: Any, _: Intent) -> No
     await service.discard_draft(record)
 
 
-STEPS: Final[Mapping[str, Do]] = {
+_VERBS: Final[Mapping[str, Do]] = {
     "publish": _publish,
     "schedule": _publish,
     "unpublish": _unpublish,
@@ -81,7 +80,7 @@ async def carry_out(service: Service[Any], record: Any, intent: Intent) -> None:
         return
     if not isinstance(service, EditorialService):
         raise NotFound(f"A {service.content_type.label.lower()} is not published.")
-    await STEPS[intent.verb](service, record, intent)
+    await _VERBS[intent.verb](service, record, intent)
 
 
 def read_intent(form: FormData, verb: str | None = None) -> Intent:
@@ -91,10 +90,10 @@ def read_intent(form: FormData, verb: str | None = None) -> Intent:
     :raises Invalid: for a time that is none, or a note that is missing.
     """
     asked = verb or str(form.get("_then", "")) or "save"
-    if asked != "save" and asked not in STEPS:
+    if asked != "save" and asked not in _VERBS:
         raise Invalid("There is no such intent.")
     if asked in _AT:
-        return Intent(asked, _moment(str(form.get(_AT[asked], "")), str(form.get("_zone", "")) or "UTC"))
+        return Intent(asked, _moment(form, _AT[asked]))
     if asked != "return":
         return Intent(asked)
     note = " ".join(str(form.get("_note", "")).split())
@@ -104,15 +103,9 @@ def read_intent(form: FormData, verb: str | None = None) -> Intent:
     return Intent(asked, note=note)
 
 
-def _moment(text: str, zone: str) -> datetime:
-    """A time as a browser's control sends it, in the zone that was shown beside it."""
+def _moment(form: FormData, control: str) -> datetime:
+    """A time, in the zone that was shown beside its control."""
     try:
-        naive = datetime.strptime(text[:16], TIME_FORMAT)  # noqa: DTZ007 - it gets its zone below
-    except ValueError:
-        raise Invalid("Enter a date and a time.", errors=[FieldError("Enter a date and a time.", "/_at")]) from None
-    if zone not in available_timezones():
-        raise Invalid(f"“{zone[:60]}” is no time zone.")
-    time = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    if time.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != naive:
-        raise Invalid(f"There is no {text[11:16]} on that day in {zone}: the clocks go forward. Choose another time.")
-    return time
+        return read_moment(str(form.get(control, "")), str(form.get("_zone", "")))
+    except ValueError as error:
+        raise Invalid(str(error), errors=[FieldError(str(error), f"/{control}")]) from None

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from admin.auth import actor_of, open_work
-from admin.fields import Choice, RelationField
+from admin.choices import Choice
+from admin.fields import RelationField
 from admin.forms import ContentForm
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from admin.fields import Choice, RelationField, choice_of
+from admin.choices import Choice, choice_of
+from admin.fields import RelationField
 from admin.forms import ContentForm
 from admin.steps import steps_of
 from cms.crud.content_type import ContentType
@@ -42,6 +43,7 @@ class Working(NamedTuple):
     """The working draft of a record.
 
     :param publish_at: when it takes the place of what is public. :param problem: why it could not, when it was due.
+    :param keeps_address: whether the address that readers know then leads on, if it is another.
     """
 
     version: int
@@ -49,6 +51,7 @@ class Working(NamedTuple):
     review: Review | None
     review_note: str | None
     problem: str | None
+    keeps_address: bool
 
 
 class Opened(NamedTuple):
@@ -56,12 +59,13 @@ class Opened(NamedTuple):
 
     :param item: its fields by name, as its working draft makes them where there is one.
     :param version: the version that these are of.
-    :param draft: that draft.
+    :param draft: that draft. :param public: the fields as they are without it, where there is one.
     """
 
     item: Item
     version: int
     draft: Working | None = None
+    public: Item | None = None
 
 
 class Row(NamedTuple):
@@ -102,7 +106,8 @@ def open_draft(
     if draft is None or not may(content_type, actor, Action.DRAFT, opened.item):
         return opened
     names = tuple(opened.item)
-    return Opened(*read_draft(connection, reader, content_type, UUID(pk), actor, fields=names), draft)
+    shown = read_draft(connection, reader, content_type, UUID(pk), actor, fields=names)
+    return Opened(*shown, draft, opened.item)
 
 
 def _working_draft(connection: Connection, record_id: UUID) -> Working | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from admin.assets import fingerprints
+from admin.clock import chosen_zone, shown, zone_name
 from admin.menu import creatable, menu_of, read_waiting
 from admin.notices import SECONDS, Notice, read_notice
 from admin.screens import Page
@@ -23,7 +24,6 @@ from cms.crud.problems import PROBLEM_JSON, Problem
 from cms.media.storage import StorageError
 from cms.outages import DatabaseUnavailable
 
-STATIC: Final = Path(__file__).parent / "static"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 THEME: Final = "masthead-theme"
 """The cookie in which a page's script keeps the theme; the server draws the next page in it at once."""
@@ -55,8 +55,9 @@ class Shell:
         self._views = views
         self._pages = pages
         self._settings = settings
-        self._assets = {path.name: _fingerprint(path) for path in STATIC.iterdir()}
-        templates.env.globals["asset"] = self._asset
+        self._assets = fingerprints()
+        templates.env.globals.update(asset=self._asset, chosen_zone=chosen_zone, zone_name=zone_name)
+        templates.env.filters["shown"] = shown
 
     async def render(
         self, request: Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200
@@ -158,7 +159,3 @@ def _told(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
         sentence = _SENTENCES.get(HTTPStatus(error.status_code), str(error.detail))
         return error.status_code, sentence, error.headers
     return 500, _BLAND, None
-
-
-def _fingerprint(path: Path) -> str:
-    return blake2b(path.read_bytes(), digest_size=6).hexdigest()

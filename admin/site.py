@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, compile_path
 
-from admin.assets import Assets
+from admin.assets import STATIC, Assets
 from admin.auth import HOME, Rights, Sessions, actor_of, own_path
 from admin.overrides import KINDS
 from admin.pages import PAGES
 from admin.screens import Page
 from admin.security import Cookies, Guard, form_of, wants_json
-from admin.shell import STATIC, TEMPLATES, Shell
+from admin.shell import TEMPLATES, Shell
 from admin.views import ContentView, build_view
 from cms.crud.problems import Problem
 from cms.crud.registry import Registry
@@ -46,6 +46,8 @@ SCREENS = (
     ("/{identity}/restore/{pk}", "restore", "POST"),
     ("/{identity}/bulk", "bulk", "POST"),
     ("/{identity}/step/{pk}", "step", "POST"),
+    ("/{identity}/tree", "show_tree", "GET"),
+    ("/{identity}/move/{pk}", "move", "POST"),
     ("/{identity}/peek/{pk}", "peek", "GET"),
     ("/{identity}/matching", "matching", "GET"),
     ("/{identity}/export", "export", "GET"),

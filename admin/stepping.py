@@ -12,7 +12,8 @@ from admin.cells import cell_of
 from admin.changes import MOST_AT_ONCE, Done, Target, change_records, read_target, run_bulk
 from admin.forms import shown_fields
 from admin.listing import ListScreens
-from admin.notices import Notice
+from admin.notices import SENTENCES, Notice
+from admin.publishing import NOTICES
 from admin.reading import open_rows, titles_of
 from admin.security import form_of
 from admin.shell import shell_of
@@ -42,8 +43,8 @@ class StepScreens(ListScreens):
         done = await change_records(request, self.content_type, [target], verb, STEPS[name].action)
         state = request.app.state
         (row,) = await state.database.read(open_rows, state.reader, self.content_type, [target.pk], actor_of(request))
-        status = cell_of(self.registry, self.content_type.fields["status"], row.item["status"])
-        at = row.item["published_at"]
+        at, fields = row.item["published_at"], self.content_type.fields
+        status = cell_of(self.registry, fields["status"], row.item["status"])
         return JSONResponse(
             {
                 "status": status.raw,
@@ -51,7 +52,8 @@ class StepScreens(ListScreens):
                 "version": row.item["version"],
                 "steps": row.steps,
                 "published_at": at.isoformat() if at else None,
-                "text": STEPS[name].done,
+                "published_text": cell_of(self.registry, fields["published_at"], at).text,
+                "text": SENTENCES[NOTICES[name]],
                 "change": str(done.change_id) if done.change_id else None,
             }
         )

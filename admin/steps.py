@@ -5,7 +5,9 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
-from admin.changes import Verb, delete, publish, unpublish
+from admin.changes import Verb
+from admin.clock import read_moment
+from admin.publishing import LONGEST_NOTE, Intent, carry_out
 from cms.crud.content_type import ContentType
 from cms.crud.fields import parse_time, utc_now
 from cms.crud.nodes import Item
@@ -15,9 +17,6 @@ from cms.crud.schemas import update_schema
 from cms.crud.service import Service
 from cms.crud.structure import FieldInfo, Shape
 from cms.editorial.behaviours import Publishable, Reviewable, Status
-from cms.editorial.workflow import EditorialService
-
-LONGEST_NOTE = 2_000
 
 
 class Step(NamedTuple):
@@ -26,23 +25,21 @@ class Step(NamedTuple):
     :param label: what its button says. :param icon: a symbol of `static/icons.svg`.
     :param action: what one has to be allowed.
     :param asks: what has to be said with it: `at`, a time, or `why`, a reason; empty for nothing.
-    :param done: what is said once it is done.
     """
 
     label: str
     icon: str
     action: Action
-    done: str
     asks: str = ""
 
 
 STEPS: Final[Mapping[str, Step]] = {
-    "publish": Step("Publish now", "rocket", Action.PUBLISH, "Published: readers see it now."),
-    "schedule": Step("Schedule…", "calendar-event", Action.PUBLISH, "Scheduled.", "at"),
-    "submit": Step("Submit for review", "send", Action.DRAFT, "Submitted: editors are asked to publish it."),
-    "return": Step("Return to the author…", "corner-up-left", Action.PUBLISH, "Returned to its author.", "why"),
-    "unschedule": Step("Cancel the schedule", "calendar", Action.PUBLISH, "It is not scheduled any more."),
-    "unpublish": Step("Unpublish", "eye-off", Action.PUBLISH, "Unpublished: it is a draft again."),
+    "publish": Step("Publish now", "rocket", Action.PUBLISH),
+    "schedule": Step("Schedule…", "calendar-event", Action.PUBLISH, "at"),
+    "submit": Step("Submit for review", "send", Action.DRAFT),
+    "return": Step("Return to the author…", "corner-up-left", Action.PUBLISH, "why"),
+    "unschedule": Step("Cancel the schedule", "calendar", Action.PUBLISH),
+    "unpublish": Step("Unpublish", "eye-off", Action.PUBLISH),
 }
 _FITTING: Final[Mapping[Status, tuple[str, ...]]] = {
     Status.DRAFT: ("publish", "schedule", "submit"),
@@ -64,24 +61,23 @@ def steps_of(content_type: ContentType[Any], actor: Actor, item: Item) -> tuple[
 
 
 def step_verb(name: str, sent: Mapping[str, Any]) -> Verb:
-    """What does a step, with what was said to it.
+    """What takes a step, with what was said to it.
 
     :raises NotFound: for a step that there is not. :raises Invalid: for a time or a reason that won't do.
     """
-    if name == "schedule":
-        return _schedule(_time(str(sent.get("at", ""))))
-    if name == "return":
-        return _return(_reason(str(sent.get("why", ""))))
-    known: Mapping[str, Verb] = {
-        "publish": publish,
-        "submit": _submit,
-        "unschedule": _unschedule,
-        "unpublish": unpublish,
-        "delete": delete,
-    }
-    if name not in known:
+    if name not in STEPS:
         raise NotFound("There is no such step.")
-    return known[name]
+    asks = STEPS[name].asks
+    intent = Intent(
+        name,
+        _time(str(sent.get("at", "")), str(sent.get("zone", ""))) if asks == "at" else None,
+        _reason(str(sent.get("why", ""))) if asks == "why" else "",
+    )
+
+    async def take(service: Service[Any], record: Any, _: int) -> None:
+        await carry_out(service, record, intent)
+
+    return take
 
 
 def related_fields(content_type: ContentType[Any], settable: Mapping[str, Any]) -> list[FieldInfo]:
@@ -116,39 +112,12 @@ def relate(content_type: ContentType[Any], info: FieldInfo, keys: list[str]) -> 
     return change
 
 
-def _schedule(at: datetime) -> Verb:
-    async def schedule(service: Service[Any], record: Any, _: int) -> None:
-        await _editorial(service).publish(record, at)
-
-    return schedule
-
-
-def _return(why: str) -> Verb:
-    async def give_back(service: Service[Any], record: Any, _: int) -> None:
-        await _editorial(service).return_(record, why)
-
-    return give_back
-
-
-async def _submit(service: Service[Any], record: Any, _: int) -> None:
-    await _editorial(service).submit(record)
-
-
-async def _unschedule(service: Service[Any], record: Any, version: int) -> None:
-    await _editorial(service).cancel_schedule(record, version)
-
-
-def _editorial(service: Service[Any]) -> EditorialService[Any]:
-    if not isinstance(service, EditorialService):
-        raise NotFound(f"A {service.content_type.label.lower()} is not published.")
-    return service
-
-
-def _time(text: str) -> datetime:
+def _time(text: str, zone: str) -> datetime:
+    """When to publish: what a control said, in the zone that stood beside it; or a time that names its own."""
     try:
-        at = parse_time(text)
-    except ValueError:
-        raise _refused("Choose a day and a time.", "/at") from None
+        at = read_moment(text, zone) if zone else parse_time(text)
+    except ValueError as error:
+        raise _refused(str(error) if zone else "Choose a day and a time.", "/at") from None
     if at <= utc_now():
         raise _refused("This time is past. Choose one to come, or publish now.", "/at")
     return at

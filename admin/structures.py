@@ -1,4 +1,7 @@
-"""Form fields of structured values: a value of plain texts has an input for each, any other is typed as YAML."""
+"""Form fields of structured values: a value of plain texts has an input for each, any other is typed as YAML.
+
+Of a menu's links a page's script makes a tree.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from admin.fields import ContentField, label_of, normalise_lines
+from cms.content.menus import MAX_LEVELS, MenuItem
 from cms.crud.structure import FieldInfo
 
 LONGEST = 100_000
@@ -64,7 +68,7 @@ class StructureField(ContentField):
 
     def process_data(self, value: Any) -> None:
         """Show a stored value."""
-        self.data = "" if value in (None, []) else yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
+        self.data = _written(value)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Take typed YAML.
@@ -85,13 +89,51 @@ class StructureField(ContentField):
 
     @property
     def shown(self) -> str:
-        """The YAML as typed."""
-        return str(self.data)
+        """The YAML, in one form however it was typed."""
+        value = self.payload
+        return value if isinstance(value, str) else _written(value)
 
     def add_message(self, message: str, path: tuple[str, ...]) -> None:
         """Note what is wrong, and where: `items › 2 › url`."""
         places = [str(int(part) + 1) if part.isdecimal() else part for part in path]
         self.messages.append(f"{' › '.join(places)}: {message}" if places else message)
+
+
+class LinksField(StructureField):
+    """The links of a menu: a page's script makes a tree of them, without it they are typed."""
+
+    control = "links"
+    levels = MAX_LEVELS
+
+    def __init__(self, info: FieldInfo, **options: Any) -> None:
+        super().__init__(info, **options)
+        self.faults_by_path: list[dict[str, Any]] = []
+
+    @property
+    def links(self) -> list[Any] | None:
+        """The links, where they are such that the tree can show all of them; what is typed is shown as such, else."""
+        value = self.payload
+        return value if _are_links(value) else None
+
+    def add_message(self, message: str, path: tuple[str, ...]) -> None:
+        """Note what is wrong, and where."""
+        super().add_message(message, path)
+        self.faults_by_path.append({"path": path, "detail": message})
+
+
+def _are_links(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_link(item) for item in value)
+
+
+def _is_link(item: Any) -> bool:
+    if not isinstance(item, dict) or not item.keys() <= MenuItem.model_fields.keys():
+        return False
+    texts = item.get("label", ""), item.get("url") or ""
+    return all(isinstance(text, str) for text in texts) and _are_links(item.get("items", []))
+
+
+def _written(value: Any) -> str:
+    return "" if value in (None, []) else yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
 
 
 class _PlainLoader(yaml.SafeLoader):

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 from starlette.requests import Request
 
 from admin.changes import Verb
+from admin.forms import Group
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import NotFound
 from cms.crud.registry import Registry
 from cms.crud.values import is_uuid
-from cms.editorial.behaviours import Trashable
+from cms.editorial.behaviours import Nested, Trashable
 from cms.editorial.snapshots import is_secret
 
 
@@ -27,6 +28,8 @@ class TypeScreens:
     usual_sort: ClassVar[str | None] = None
     """The order of the list that nobody has ordered, where it is another than REST's."""
     list_template: ClassVar[str] = "list.html"
+    groups: ClassVar[tuple[Group, ...]] = ()
+    """The groups that a form's fields stand in, where there are many; none where they are few."""
     marks: ClassVar[Mapping[str, Verb]] = {}
     """Steps of this type's own, by name; they can be taken back, so nobody is asked whether they are sure."""
 
@@ -40,6 +43,11 @@ class TypeScreens:
     def has_trash(self) -> bool:
         """Whether records are trashed before they are gone."""
         return issubclass(self.content_type.model, Trashable)
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether records stand in a tree, in which they are moved."""
+        return issubclass(self.content_type.model, Nested)
 
     def may_create(self, actor: Actor) -> bool:
         """Whether the actor may make records of this type here."""

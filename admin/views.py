@@ -5,7 +5,7 @@ and what is changed goes through the services.
 """
 
 import types
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqladmin import ModelView
@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from admin.auth import actor_of, open_work
 from admin.cells import cell_of
+from admin.choices import Choice
 from admin.editing import Editor
-from admin.fields import Choice, label_of
+from admin.fields import label_of
 from admin.forms import shown_fields
 from admin.keeping import KeepingScreens
 from admin.lists import UNKNOWN_ADDRESS
@@ -26,6 +27,7 @@ from admin.security import form_of
 from admin.shell import shell_of
 from admin.slugs import free_slug
 from admin.stepping import StepScreens
+from admin.trees import TreeScreens
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor, Role
 from cms.crud.problems import BadQuery, Forbidden
@@ -37,9 +39,10 @@ from cms.editorial.recorder import change_left_by
 from cms.editorial.trash import TrashingService
 
 
-class ContentView(StepScreens, KeepingScreens, ModelView):
+class ContentView(StepScreens, KeepingScreens, TreeScreens, ModelView):
     """The screens of one content type."""
 
+    editor: ClassVar[type[Editor]] = Editor
     can_export = False
     can_import = False
 
@@ -145,7 +148,7 @@ class ContentView(StepScreens, KeepingScreens, ModelView):
         return shell_of(request).go(f"/admin/{self.identity}/edit/{pk}", notice)
 
     def _editor(self, request: Request) -> Editor:
-        return Editor(request, self.content_type, self.registry, can_delete=self.can_delete)
+        return self.editor(request, self.content_type, self.registry, self.groups, can_delete=self.can_delete)
 
     def require_create(self, actor: Actor) -> None:
         """Let the actor pass who may make records of this type here.

@@ -27,6 +27,7 @@ from migrations.trigrams import write_down
 
 DECLARED = (
     cms.auth.invitations,
+    cms.auth.presence,
     cms.auth.saved_views,
     cms.auth.sessions,
     cms.content,

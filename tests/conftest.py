@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
 from loguru import logger
 
 from cms.main import create_app
@@ -18,6 +19,24 @@ POSTGRES_URL = os.environ.get("CMS_TEST_POSTGRES_URL")
 REDIS_URL = os.environ.get("CMS_TEST_REDIS_URL")
 NEEDS_POSTGRES = "needs PostgreSQL: set CMS_TEST_POSTGRES_URL"
 NEEDS_REDIS = "needs Redis: set CMS_TEST_REDIS_URL"
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # a slow one says nothing about an example
+SAME_CODE = ("admin", "contract", "delivery", "exchange", "fuzz", "media", "security")
+"""Folders whose tests run through the same lines of ours on both databases."""
+CRAWLS = (
+    "test_axe.py", "test_canaries.py", "test_hidden.py", "test_hostile_texts.py", "test_permissions.py",
+    "test_screens.py", "test_visibility.py", "test_whole_panel.py",
+)  # fmt: skip
+"""Tests that visit every screen or route, each of which others have looked at more closely."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Trace nothing that has been traced: coverage doubles the time that a test takes."""
+    root = Path(__file__).parent
+    for item in items:
+        is_second = "postgresql" in item.name and item.path.relative_to(root).parts[0] in SAME_CODE
+        if is_second or item.path.name in CRAWLS:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

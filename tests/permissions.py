@@ -7,6 +7,7 @@ their type is; what authors may do with their own stands in `OWN`. `(a|b)` stand
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from cms.crud.policy import Role
 
@@ -94,20 +95,20 @@ GET    /(healthz|readyz|openapi.json|docs)                  200 200 200 200 200
 GET    /admin                                               307 307 307 307 307
 GET    /admin/                                              303 303 200 200 200
 GET    /admin/search                                        303 303 200 200 200
-POST   /admin/presence/(article|media)/{pk}                 303 303 422 422 422
-POST   /admin/presence/(page|category|tag|comment|menu|redirect)/{pk}  303 303 403 422 422
-POST   /admin/presence/(site|user)/{pk}                     303 303 403 403 422
+POST   /admin/presence/(article|media)/{pk}                 303 303 200 200 200
+POST   /admin/presence/(page|category|tag|comment|menu|redirect)/{pk}  303 303 403 200 200
+POST   /admin/presence/(site|user)/{pk}                     303 303 403 403 200
 GET    /admin/session                                       303 303 200 200 200
 GET    /admin/thumbs                                        303 303 400 400 400
 GET    /admin/moderation                                    303 303 403 200 200
 POST   /admin/moderation/decide                             303 303 403 303 303
-POST   /admin/moderation/reply                              303 303 403 415 415
+POST   /admin/moderation/reply                              303 303 403 201 201
 GET    /admin/media-library                                 303 303 200 200 200
 GET    /admin/media-library/items                           303 303 200 200 200
-GET    /admin/media-library/{pk}                            303 303 404 404 404
-POST   /admin/media-library/{pk}                            303 303 415 415 415
-POST   /admin/media-library/{pk}/file                       303 303 404 404 404
-POST   /admin/media/trash                           303 303 415 415 415
+GET    /admin/media-library/{pk}                            303 303 200 200 200
+POST   /admin/media-library/{pk}                            303 303 403 200 200
+POST   /admin/media-library/{pk}/file                       303 303 403 200 200
+POST   /admin/media/trash                                   303 303 403 200 200
 POST   /admin/media/upload                                  303 303 422 422 422
 GET    /admin/invitations                                   303 303 403 403 200
 POST   /admin/invitations                                   303 303 403 403 200
@@ -118,7 +119,7 @@ GET    /admin/profile                                       303 303 200 200 200
 POST   /admin/profile                                       303 303 303 303 303
 POST   /admin/profile/password                              303 303 422 422 422
 POST   /admin/profile/(end|end-others)                      303 303 303 303 303
-POST   /admin/preview-markdown                              303 303 415 415 415
+POST   /admin/preview-markdown                              303 303 200 200 200
 GET    /admin/login                                         200 200 303 303 303
 POST   /admin/login                                         303 303 303 303 303
 POST   /admin/logout                                        303 303 303 303 303
@@ -209,6 +210,15 @@ GET    /admin/(site|user)/peek/{pk}                         303 303 403 403 200
 POST   /admin/(site|user)/(views|columns)                   303 303 403 403 303
 POST   /admin/(site|user)/step/{pk}                         303 303 403 403 404
 
+GET    /admin/(article|media)/tree                          303 303 404 404 404
+GET    /admin/(page|category)/tree                          303 303 403 200 200
+GET    /admin/(tag|comment|menu|redirect)/tree              303 303 403 404 404
+GET    /admin/(site|user)/tree                              303 303 403 403 404
+POST   /admin/(article|media)/move/{pk}                     303 303 404 404 404
+POST   /admin/(page|category)/move/{pk}                     303 303 403 200 200
+POST   /admin/(tag|comment|menu|redirect)/move/{pk}         303 303 403 404 404
+POST   /admin/(site|user)/move/{pk}                         303 303 403 403 404
+
 GET    /admin/site/list                                     303 303 403 403 303
 GET    /admin/site/create                                   303 303 403 403 403
 GET    /admin/site/(details|edit)/{pk}                      303 303 403 403 200
@@ -219,6 +229,7 @@ GET    /admin/user/(list|create)                            303 303 403 403 200
 GET    /admin/user/(details|edit)/{pk}                      303 303 403 403 200
 POST   /admin/user/(create|bulk)                            303 303 403 403 303
 POST   /admin/user/edit/{pk}                                303 303 403 403 303
+POST   /admin/user/sign-out/{pk}                            303 303 403 403 303
 GET    /admin/(site|user)/lookup                            303 303 403 403 400
 POST   /admin/(site|user)/(publish|unpublish|restore)/{pk}  303 303 403 403 404
 """
@@ -240,11 +251,13 @@ POST   /api/v1/(articles|media)/{key}/revisions/{number}/restore                
 """What authors get at their own unpublished articles, and at their own files."""
 
 
+@cache
 def permissions() -> dict[tuple[str, str], Row]:
     """The table: the status of each role by method and address."""
     return {where: dict(zip(Role, statuses, strict=True)) for where, statuses in rows(TABLE)}
 
 
+@cache
 def own_permissions() -> dict[tuple[str, str], int]:
     """What authors get at what is theirs, by method and address."""
     return {where: statuses[0] for where, statuses in rows(OWN)}

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin.auth import actor_of
+from admin.clock import start_of
 from admin.comparing import related_ids, shown_value
 from admin.fields import label_of
 from admin.pages.undo import log_of
@@ -183,12 +184,12 @@ def _titles(connection: Connection, reader: Reader, items: Iterable[Item], actor
 
 
 def _asked(params: QueryParams) -> dict[str, str]:
-    """The parameters that were filled in; days as the times at which they begin and end."""
+    """The parameters that were filled in; days as the times at which they begin and end for who looks."""
     given = {name: value.strip() for name, value in params.items() if value.strip()}
     for name, days in (("since", 0), ("until", 1)):
         try:
             day = date.fromisoformat(given[name])
-            given[name] = f"{day + timedelta(days)}T00:00:00Z"
+            given[name] = start_of(day + timedelta(days)).isoformat()
         except (KeyError, ValueError, OverflowError):
             continue  # not a day: the parser of the log says what is wrong with it
     return given

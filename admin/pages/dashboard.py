@@ -2,7 +2,7 @@
 
 from calendar import Calendar
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from admin.auth import actor_of
 from admin.boards import Board, Entry, read_board
+from admin.clock import local, start_of
 from admin.first_steps import FirstStep, read_first_steps
 from admin.screens import Page
 from admin.shell import shell_of
@@ -47,10 +48,10 @@ class Bar(NamedTuple):
 
 async def show_dashboard(request: Request) -> Response:
     """The first page."""
-    state, actor, at = request.app.state, actor_of(request), utc_now()
+    state, actor, at = request.app.state, actor_of(request), local(utc_now())
     month = _month(request.query_params.get("month", ""), at.date())
     weeks = Calendar().monthdatescalendar(month.year, month.month)
-    span = _midnight(weeks[0][0]), _midnight(weeks[-1][-1] + timedelta(days=1))
+    span = start_of(weeks[0][0]), start_of(weeks[-1][-1] + timedelta(days=1))
     board, steps = await state.database.read(_read, state.reader, actor, span, at)
     context = {
         "board": board,
@@ -85,14 +86,10 @@ def _month(text: str, today: date) -> date:
     return named if named.year in _YEARS else today.replace(day=1)
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
 def _days(weeks: list[list[date]], board: Board, month: date, today: date) -> list[list[Day]]:
     by_day: dict[date, list[Entry]] = {}
     for entry in board.scheduled:
-        by_day.setdefault(entry.at.astimezone(UTC).date(), []).append(entry)
+        by_day.setdefault(local(entry.at).date(), []).append(entry)
     return [[Day(day, day.month == month.month, day == today, by_day.get(day, [])) for day in week] for week in weeks]
 
 

@@ -36,6 +36,7 @@ from cms.editorial.recorder import change_left_by
 from cms.editorial.restoring import Misfits, restore_into_draft, restore_revision
 from cms.editorial.revisions import Histories
 from cms.editorial.snapshots import Values, revive
+from cms.editorial.workflow import EditorialService
 
 PER_PAGE = 25
 VIEWS = ("side", "inline")
@@ -110,8 +111,9 @@ async def restore(request: Request) -> Response:
     into_draft = form.get("into") == "draft"
     is_sure = into_draft or form.get("confirmed") == "yes"
     async with open_work(request, actor_of(request)) as work:
-        record = await work.service(content_type).get(pk, Action.DRAFT if into_draft else Action.UPDATE)
-        if not is_sure and getattr(record, "is_published", False):
+        service = work.service(content_type)
+        record = await service.get(pk, Action.DRAFT if into_draft else Action.UPDATE)
+        if not is_sure and isinstance(service, EditorialService) and await service.is_public(record):
             title = getattr(record, content_type.title_field)
             seen = await draft_version(work, pk)
             context = {"pk": pk, "number": number, "version": version, "title": title, "draft_version": seen}

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from admin.auth import actor_of, open_work
 from admin.bodies import read_body
 from admin.changes import MOST_AT_ONCE, Target, run_bulk
+from admin.choices import thumbnail_of
 from admin.reading import may
 from admin.screens import Page
 from admin.security import form_of
@@ -199,8 +200,6 @@ async def _answer(request: Request, pk: str, work: UnitOfWork, status: int = HTT
 def _shown(item: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """A file as scripts get it."""
     is_picture = item["width"] is not None
-    drawn: list[dict[str, Any]] = item["renditions"]
-    smallest = min(drawn, key=lambda each: (each["width"], each["type"] != "image/webp"), default={})
     return {
         **{name: item[name] for name in _FIELDS if name not in {"owner", "owner_id", "renditions"}},
         "id": str(item["id"]),
@@ -210,7 +209,7 @@ def _shown(item: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         "focal_point": item["focal_point"] or CENTRE.model_dump(),
         "is_picture": is_picture,
         "is_drawn": bool(item["renditions"]),
-        "thumbnail": smallest.get("url", item["url"]) if is_picture else None,
+        "thumbnail": thumbnail_of(item) if is_picture else None,
         "is_editable": may(media, actor, Action.UPDATE, item),
     }
 

@@ -1,4 +1,4 @@
-"""The profile: one's own name, e-mail address and password, and the devices on which one is signed in."""
+"""The profile: one's own name, e-mail address, time zone and password, and the devices on which one is signed in."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -35,11 +35,12 @@ async def show_profile(request: Request) -> Response:
 
 
 async def save(request: Request) -> Response:
-    """Change the name and the e-mail address; another address asks for the present password."""
+    """Change the name, the time zone and the e-mail address; another address asks for the present password."""
     form = form_of(request)
-    typed = {name: str(form.get(name, "")) for name in ("name", "email")}
+    typed = {name: str(form.get(name, "")).strip() for name in ("name", "email", "time_zone")}
     current = str(form.get("current_password", "")) or None
-    return await _change(request, {**typed, "current_password": current}, "saved", typed)
+    sent = {**typed, "time_zone": typed["time_zone"] or None, "current_password": current}
+    return await _change(request, sent, "saved", typed)
 
 
 async def change_password(request: Request) -> Response:
@@ -77,7 +78,7 @@ async def end_others(request: Request) -> Response:
 
 def read_profile(connection: Connection, user_id: UUID) -> tuple[Any, list[Device]]:
     """One's own account and devices, of one snapshot."""
-    columns = User.name, User.email, User.role, User.version, User.created_at
+    columns = User.name, User.email, User.time_zone, User.role, User.version, User.created_at
     return connection.execute(select(*columns).where(User.id == user_id)).one(), open_sessions(connection, user_id)
 
 
@@ -101,7 +102,7 @@ async def _screen(request: Request, typed: dict[str, str] | None = None, problem
     account, devices = await request.app.state.database.read(read_profile, actor_of(request).id)
     context = {
         "account": account,
-        "typed": typed or {"name": account.name, "email": account.email},
+        "typed": typed or {"name": account.name, "email": account.email, "time_zone": account.time_zone or ""},
         "devices": devices,
         "device_of": device_of,
         "shortest": SHORTEST,

@@ -1,12 +1,5 @@
-// Comfort over forms that work without it: a slug's hint, ticking rows, text that is not lost.
-"use strict";
-
-
-const make = (tag, options = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), options);
-  element.append(...children);
-  return element;
-};
+// Comfort over forms that work without it: a slug's hint, text that is not lost, related records found by searching.
+import { element, icon, toast } from "./core.js";
 
 // What is wrong with a field, beside it; an empty sentence takes it back.
 const complain = (input, sentence) => {
@@ -17,7 +10,7 @@ const complain = (input, sentence) => {
   field.classList.toggle("has-errors", Boolean(sentence));
   if (sentence) {
     described.unshift(id);
-    (input.closest(".picker") || input).after(make("ul", { id, className: "field-errors" }, make("li", { textContent: sentence })));
+    (input.closest(".picker") || input).after(element("ul", { id, class: "field-errors" }, element("li", {}, sentence)));
     input.setAttribute("aria-invalid", "true");
   } else input.removeAttribute("aria-invalid");
   if (described.length) input.setAttribute("aria-describedby", described.join(" "));
@@ -39,6 +32,14 @@ const [slug, title] = ["[data-slug]", "[data-title]"].map((selector) => document
 if (slug && title && slug.placeholder) title.addEventListener("input", () => {
   slug.placeholder = title.value.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "") || "made from the title";
 });
+
+// Time zones to choose from, as this browser knows them.
+const zone = document.querySelector("[data-time-zone]");
+zone?.addEventListener("focus", () => {
+  const names = ["UTC", ...(Intl.supportedValuesOf?.("timeZone") ?? [])];
+  zone.after(element("datalist", { id: "time-zones" }, ...names.map((value) => element("option", { value }))));
+  zone.setAttribute("list", "time-zones");
+}, { once: true });
 
 // A warning before typed text is lost; Ctrl-S saves. What was sent is kept until a page says that it arrived: a session
 // that ended meanwhile then costs nothing. It comes back with the version it was written on, so nothing is overwritten.
@@ -62,12 +63,14 @@ if (guarded) {
   });
   const kept = sessionStorage.getItem(key);
   if (kept && kept !== opened) {
-    const restore = make("button", { type: "button", className: "link", textContent: "Bring it back" });
-    const bar = make("div", { className: "notice", role: "status" }, "What you typed here was not saved. ", restore);
+    const restore = element("button", { type: "button", class: "link" }, "Bring it back");
+    const bar = element("div", { class: "notice", role: "status" }, "What you typed here was not saved. ", restore);
     restore.addEventListener("click", () => {
       for (const [name, value] of JSON.parse(kept)) {
         const input = guarded.elements[name];
-        if (input?.matches?.("input:not([type=checkbox]), textarea")) input.value = value;
+        if (!input?.matches?.("input:not([type=checkbox]), textarea")) continue;
+        input.value = value;
+        input.dispatchEvent(new Event("input")); // for what draws it otherwise
       }
       bar.remove();
     });
@@ -78,8 +81,158 @@ document.querySelector("[data-focus]")?.focus();
 
 // A picture before it is uploaded.
 file?.addEventListener("change", () => {
-  const image = document.querySelector("[data-preview-image]");
-  const chosen = file.files[0];
-  image.hidden = !chosen?.type.startsWith("image/");
-  if (!image.hidden) image.src = URL.createObjectURL(chosen);
+  const chosen = file.files[0], isPicture = chosen?.type.startsWith("image/");
+  const pictures = isPicture ? [element("img", { class: "preview", alt: "", src: URL.createObjectURL(chosen) })] : [];
+  document.querySelector("[data-preview-image]").replaceChildren(...pictures);
 });
+
+// A <select> that holds only what is chosen becomes a search box with chips.
+function enhancePicker(select) {
+  const id = select.id;
+  const list = element("ul", { class: "picker-list", id: `${id}-list`, hidden: true, role: "listbox" });
+  const input = element("input", { type: "text", autocomplete: "off", role: "combobox" });
+  const box = element("div", { class: "picker-box" });
+  let found = [], at = -1, timer, asked = 0, isMaking = false;
+  const chosen = () => [...select.selectedOptions].filter((option) => option.value);
+
+  const draw = () => {
+    box.querySelectorAll(".chip").forEach((chip) => chip.remove());
+    for (const option of chosen()) {
+      const remove = element("button", { type: "button", "aria-label": `Remove ${option.label}`, onclick: () => { option.remove(); changed(); input.focus(); } }, "×");
+      const chip = element("span", { class: "chip" }, element("span", {}, option.label), remove);
+      if (option.dataset.image) chip.prepend(element("img", { src: option.dataset.image, alt: "" }));
+      box.insertBefore(chip, input);
+    }
+    input.placeholder = chosen().length ? (select.multiple ? "Add…" : "") : "Search…";
+  };
+  const changed = () => { draw(); select.dispatchEvent(new Event("change", { bubbles: true })); };
+  const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+  const mark = (index) => {
+    at = index;
+    [...list.children].forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
+    if (at >= 0) { input.setAttribute("aria-activedescendant", list.children[at].id); list.children[at].scrollIntoView({ block: "nearest" }); }
+  };
+  // What is not there yet is made by its title; a refusal stands beside the field, and what was typed stays.
+  const produce = async (label) => {
+    if (isMaking) return;
+    isMaking = true;
+    const body = new FormData();
+    body.append("title", label);
+    const headers = { Accept: "application/json", "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content };
+    const answer = await fetch(select.dataset.maker, { method: "POST", body, headers, redirect: "manual" }).catch(() => null);
+    const said = answer && /json/.test(answer.headers.get("content-type") || "") ? await answer.json() : {};
+    isMaking = false;
+    if (answer?.status === 201) pick(said);
+    else { close(); complain(input, said.errors?.[0]?.detail || said.detail || `“${label}” could not be created. Are you still signed in?`); }
+  };
+  const pick = (choice) => {
+    if (choice.isNew) { produce(choice.label); return; }
+    if (!select.multiple) chosen().forEach((option) => option.remove());
+    if (!chosen().some((option) => option.value === choice.id)) {
+      const option = new Option(choice.label, choice.id, true, true);
+      if (choice.image) Object.assign(option.dataset, { image: choice.image, alt: choice.alt || "" });
+      select.add(option);
+    }
+    input.value = "";
+    complain(input, "");
+    close();
+    changed();
+  };
+  const search = async () => {
+    const mine = ++asked;
+    const answer = await fetch(`${select.dataset.lookup}&term=${encodeURIComponent(input.value)}`, { credentials: "same-origin" }).catch(() => null);
+    const results = answer && answer.ok && !answer.redirected ? (await answer.json()).results : null;
+    if (mine !== asked || document.activeElement !== input) return;
+    const taken = new Set(chosen().map((option) => option.value));
+    found = (results || []).filter((choice) => !taken.has(choice.id));
+    const typed = input.value.trim().replace(/\s+/g, " ");
+    const isKnown = [...(results || []), ...chosen()].some((choice) => choice.label.toLowerCase() === typed.toLowerCase());
+    if (select.dataset.maker && results && typed && !isKnown) found.push({ id: "", label: typed, isNew: true });
+    list.replaceChildren(...found.map((choice, index) => {
+      const item = element("li", { id: `${id}-option-${index}`, role: "option" }, element("span", {}, choice.isNew ? `Create “${choice.label}”` : choice.label));
+      if (choice.image) item.prepend(element("img", { src: choice.image, alt: "" }));
+      item.addEventListener("mousedown", (event) => { event.preventDefault(); pick(choice); });
+      return item;
+    }));
+    if (!found.length) list.append(element("li", { class: "faint" }, results ? "Nothing found." : "The search did not answer. Are you still signed in?"));
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    mark(found.length && input.value ? 0 : -1);
+  };
+  // What was typed and not chosen names nothing: it is not sent in silence, and never lost.
+  const settle = (event) => {
+    const typed = input.value.trim();
+    const meant = found.filter((choice) => !choice.isNew && choice.label.toLowerCase() === typed.toLowerCase());
+    if (meant.length === 1) pick(meant[0]);
+    else if (typed) {
+      complain(input, `Nothing is called “${typed}”; choose one of the suggestions or clear the field.`);
+      input.closest("details")?.setAttribute("open", "");
+      if (!event.defaultPrevented) input.focus();
+      event.preventDefault();
+      clearTimeout(timer);
+      asked += 1; // suggestions would cover the sentence
+      close();
+    }
+  };
+  select.addEventListener("choices", draw); // somebody else, or the server, chose
+  select.form.addEventListener("submit", settle, true);
+  if ("typed" in select.dataset) select.form.addEventListener("formdata", ({ formData }) => {
+    if (input.value.trim()) formData.append(`${select.name}.typed`, input.value);
+  });
+  input.addEventListener("input", () => complain(input, ""));
+  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 160); });
+  input.addEventListener("focus", search);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (found.length && !list.hidden) mark((at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length);
+      else search();
+    } else if (event.key === "Enter" && !list.hidden && at >= 0) { event.preventDefault(); pick(found[at]); }
+    else if (event.key === "Escape") close();
+    else if (event.key === "Backspace" && !input.value && chosen().length) { chosen().at(-1).remove(); changed(); }
+  });
+  for (const name of ["aria-describedby", "aria-invalid", "aria-required"]) if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+  input.setAttribute("aria-controls", list.id);
+  input.setAttribute("aria-expanded", "false");
+  input.setAttribute("aria-autocomplete", "list");
+  box.append(input);
+  select.after(element("div", { class: "picker" }, box, list));
+  select.hidden = true;
+  select.id = `${id}-value`;
+  input.id = id; // the label leads to what can be typed in
+  input.value = select.dataset.typed || "";
+  select.pick = pick;
+  draw();
+}
+document.querySelectorAll("select[data-lookup]").forEach(enhancePicker);
+
+// A field that takes files shows large what is chosen, with its alternative text, and has the library beside the search.
+function enhanceMediaField(select) {
+  const picker = select.nextElementSibling, name = document.querySelector(`label[for="${select.id.replace(/-value$/, "")}"]`)?.firstChild?.textContent.trim() ?? "Picture";
+  const shown = element("div", { class: "media-field" });
+  const choose = element("button", { type: "button", class: "button small", onclick: open }, icon("photo", "small"), "Choose from the library");
+  const draw = () => {
+    const chosen = [...select.selectedOptions].filter((option) => option.value);
+    shown.replaceChildren(...chosen.map((option) => element("div", { class: "media-chosen" },
+      element("span", { class: "media-frame" }, option.dataset.image ? element("img", { src: option.dataset.image, alt: "" }) : icon("file-text")),
+      element("span", {}, option.dataset.alt || (option.dataset.image ? element("span", { class: "is-missing" }, "No alt text yet: describe it in the media library.") : option.label)),
+      element("button", { type: "button", class: "button small quiet icon-only", "aria-label": `Take ${option.label} away`, onclick: () => { option.remove(); select.dispatchEvent(new Event("change", { bubbles: true })); choose.focus(); } }, icon("x", "small")))));
+    for (const chip of picker.querySelectorAll(".chip")) chip.classList.toggle("hidden-text", !select.multiple);
+  };
+  async function open() {
+    let library;
+    try {
+      library = await import("./media-picker.js");
+    } catch {
+      toast("The media library could not be opened. Try again, or search for the file by its name.", { kind: "bad" });
+      return;
+    }
+    for (const medium of await library.openMediaPicker({ multiple: select.multiple, title: `Choose: ${name}` })) select.pick({ id: medium.id, label: medium.path, image: medium.thumbnail, alt: medium.alt });
+  }
+  for (const name of ["change", "choices"]) select.addEventListener(name, draw);
+  picker.before(shown);
+  picker.after(element("div", { class: "row media-choose" }, choose));
+  draw();
+}
+document.querySelectorAll("select[data-media-field]").forEach(enhanceMediaField);

@@ -2,6 +2,17 @@
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
+/** The time zone of whoever is signed in; the browser's where they named none. */
+export const zone = document.documentElement.dataset.timezone || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+/** A moment on that clock, for people: `6 May 2031, 07:08 WEST`. */
+export const shown = (moment) => new Date(moment).toLocaleString([], {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short", timeZone: zone,
+});
+
+/** A moment on that clock, for a control of date and time. */
+export const controlled = (moment) => new Date(moment).toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16).replace(" ", "T");
+
 /** What the server said no with: a sentence for people, and the fields at fault. */
 export class Problem extends Error {
   /** @param {{detail?: string, status?: number, errors?: object[]}} body a problem document (RFC 9457) */
@@ -56,6 +67,25 @@ export function icon(name, size = "") {
   use.setAttribute("href", `${meta("icons")}#${name}`);
   svg.append(use);
   return svg;
+}
+
+/**
+ * Have a control of a form say something else, as if it were typed.
+ * @param {HTMLElement} control
+ * @param {{value?: unknown, choices?: {id: string, label: string, image?: string}[]}} said `choices`: of a picker of related records, those that it holds
+ */
+export function fill(control, { value, choices }) {
+  if (choices) {
+    control.replaceChildren(...choices.map(({ id, label, image, alt }) => {
+      const option = new Option(label, id, true, true);
+      if (image) option.dataset.image = image;
+      if (alt) option.dataset.alt = alt;
+      return option;
+    }));
+    control.dispatchEvent(new CustomEvent("choices"));
+  } else if (control.type === "checkbox") control.checked = Boolean(value);
+  else if (control.markdownEditor) control.markdownEditor.setValue(String(value ?? ""));
+  else control.value = String(value ?? "");
 }
 
 /** Have what happened read out, without showing it. */

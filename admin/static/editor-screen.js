@@ -1,17 +1,19 @@
 // Writing: everything typed is saved by itself, kept in the browser until it is, and never written over somebody else's.
-import { announce, debounce, element, send, shortcut, toast } from "./core.js";
+import { announce, controlled, debounce, element, fill, send, shortcut, shown, toast, zone } from "./core.js";
 
 const form = document.querySelector("form[data-editor]");
 const AFTER_TYPING = 1000, AFTER_FAILING = [2000, 4000, 8000, 15000, 30000];
-const CONTROLS = new Set(["csrf_token", "_version", "_base", "_then", "_at", "_until", "_zone", "_note"]);
+const CONTROLS = new Set(["csrf_token", "_version", "_base", "_decided", "_then", "_at", "_until", "_zone", "_note"]);
 
-const zone = document.documentElement.dataset.timezone || Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: zone });
 const state = form.querySelector("[data-state]");
 const field = (name) => form.elements[name];
 
 // What the form says, as pairs; two equal texts of it say the same.
 const said = () => [...new FormData(form)].filter(([name, value]) => !CONTROLS.has(name) && typeof value === "string");
+// What pickers show: what they send, an id, would tell nobody anything.
+const chosen = () => Object.fromEntries([...form.querySelectorAll("select[data-lookup]")].map((select) => [select.name, [...select.selectedOptions]
+  .filter((option) => option.value).map(({ value, label, dataset }) => ({ id: value, label, ...dataset }))]));
 const key = () => `masthead unsaved ${form.dataset.user} ${new URL(form.action).pathname}`;
 
 let saved = JSON.stringify(said()); // what the server has
@@ -28,7 +30,7 @@ const show = (text, isBad = false) => {
 // Kept in the browser from the first keystroke on: a crash, a lost session and a closed laptop cost nothing.
 const keep = debounce(() => {
   if (!isDirty()) { localStorage.removeItem(key()); return; }
-  const kept = { at: Date.now(), version: field("_version").value, base: field("_base").value, said: said() };
+  const kept = { at: Date.now(), version: field("_version").value, base: field("_base").value, said: said(), chosen: chosen() };
   try {
     localStorage.setItem(key(), JSON.stringify(kept));
   } catch {
@@ -80,6 +82,8 @@ function take(answer, before) {
   const old = key();
   field("_version").value = answer.version;
   field("_base").value = answer.base;
+  const end = document.querySelector("[data-record]");
+  if (end && !answer.is_draft) end.value = `${answer.id}:${answer.version}`; // or deleting it would be refused as stale
   if (form.action.endsWith("/create")) {
     form.action = answer.url;
     form.dataset.editor = form.dataset.editor.replace(/\/autosave.*/, `/autosave/${answer.id}`);
@@ -95,15 +99,25 @@ function take(answer, before) {
   tell(answer);
 }
 
+// What a page of a new record has not yet: its preview, its history, its end.
+document.addEventListener("masthead:created", async ({ detail }) => {
+  const answer = await fetch(detail.url).catch(() => null);
+  if (!answer?.ok) return; // the next visit has it all
+  const made = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.title = made.title;
+  for (const place of document.querySelectorAll("[data-once-made]")) {
+    place.replaceChildren(...made.querySelector(`[data-once-made="${place.dataset.onceMade}"]`)?.childNodes ?? []);
+  }
+});
+
 // What somebody else changed meanwhile stands in the form too, unless it was typed over since.
 function merge(fields, before, isMerged) {
   const base = JSON.parse(field("_base").value), taken = new Map(), wasClean = !isDirty();
   for (const [name, { value, digest, choices }] of Object.entries(fields)) {
     const input = field(name);
-    if (choices && wasClean) choose(input, choices);
+    if (choices && wasClean) fill(input, { choices });
     else if (choices || !input?.matches?.("input:not([type=checkbox]), textarea, select") || input.value !== before.get(name)) continue;
-    else if (input.markdownEditor) input.markdownEditor.setValue(String(value ?? ""));
-    else input.value = String(value ?? "");
+    else fill(input, { value });
     base[name] = digest;
     taken.set(name, input.value);
   }
@@ -111,16 +125,6 @@ function merge(fields, before, isMerged) {
   saved = JSON.stringify(wasClean ? said() : JSON.parse(saved).map(([name, value]) => [name, taken.get(name) ?? value]));
   const labels = [...taken.keys()].map((name) => field(name).labels?.[0]?.firstChild.textContent.trim() || name);
   if (isMerged && labels.length) toast(`Merged with what somebody else changed meanwhile: ${labels.join(", ")}.`);
-}
-
-// Have a picker of related records hold these.
-function choose(select, choices) {
-  select.replaceChildren(...choices.map(({ id, label, image }) => {
-    const option = new Option(label, id, true, true);
-    if (image) option.dataset.image = image;
-    return option;
-  }));
-  select.dispatchEvent(new CustomEvent("choices"));
 }
 
 // Where the record stands, and what its large button does now.
@@ -215,6 +219,15 @@ form.addEventListener("submit", async (event) => {
   if (button?.name) form.append(element("input", { type: "hidden", name: button.name, value: button.value }));
   form.submit();
 });
+// The preview shows what is saved, so that comes first.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-preview]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || paused || !isDirty()) return;
+  event.preventDefault();
+  await autosave();
+  if (isDirty()) toast("What you typed could not be saved yet, so the preview would not show it.", { kind: "bad" });
+  else location.assign(link.href);
+});
 addEventListener("pageshow", () => { isLeaving = false; });
 addEventListener("beforeunload", (event) => { if (!isLeaving && isDirty()) { keep.flush(); event.preventDefault(); } });
 addEventListener("pagehide", () => { keep.flush(); if (!isLeaving && isDirty() && !paused && !isUnnamed()) put(); });
@@ -232,19 +245,22 @@ if (left && JSON.stringify(left.said) !== saved) {
   const time = new Date(left.at);
   const bring = element("button", { type: "button", class: "button small primary", onclick: () => { restore(left); box.remove(); } }, "Bring it back");
   const drop = element("button", { type: "button", class: "button small", onclick: () => { localStorage.removeItem(key()); box.remove(); } }, "Discard it");
-  const box = banner(`What you typed here on ${time.toLocaleDateString()} at ${clock(time)} was not saved.`, bring, drop);
+  const box = banner(`What you typed here on ${time.toLocaleDateString([], { timeZone: zone })} at ${clock(time)} was not saved.`, bring, drop);
 } else if (!isAnswer) localStorage.removeItem(key());
 
-function restore({ version, base, said: pairs }) {
+function restore({ version, base, said: pairs, chosen: picked = {} }) {
   field("_version").value = version;
   field("_base").value = base;
   const values = new Map();
   for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value]);
   for (const input of form.elements) {
-    if (!input.name || CONTROLS.has(input.name) || !values.has(input.name)) continue;
-    if (input.matches("input:not([type=checkbox]), textarea")) {
+    if (!input.name || CONTROLS.has(input.name)) continue;
+    if (picked[input.name] && input.matches("select[data-lookup]")) fill(input, { choices: picked[input.name] });
+    else if (input.matches("[type=checkbox]")) fill(input, { value: values.get(input.name)?.includes(input.value) });
+    else if (!values.has(input.name)) continue;
+    else if (input.matches("input, textarea")) {
       const [text] = values.get(input.name);
-      if (input.markdownEditor) input.markdownEditor.setValue(text); else input.value = text;
+      fill(input, { value: text });
     } else if (input.matches("select:not([data-lookup])")) [input.value] = values.get(input.name);
   }
   touched();
@@ -262,25 +278,50 @@ if (slug && titleField && "slugMade" in form.dataset) {
       const answer = await send(`${form.dataset.slugAddress}?${new URLSearchParams({ title: titleField.value.slice(0, 200), id })}`, { method: "GET" });
       if (!isMade || slug.value === answer.slug) return;
       slug.value = answer.slug;
+      slug.dispatchEvent(new Event("masthead:made", { bubbles: true }));
       touched();
     } catch { /* the server makes one when the record is saved */ }
   }, 300);
   titleField.addEventListener("input", follow);
 }
 
+// Another address than the one that readers know: the old one can lead on to it.
+const former = form.querySelector("[data-former]");
+if (former) {
+  const watch = () => { former.hidden = slug.value.trim() === former.dataset.slug && (field("parent")?.value ?? "") === former.dataset.parent; };
+  for (const name of ["input", "change", "masthead:made"]) form.addEventListener(name, watch);
+}
+
+// What a search engine would show of it, while it is written.
+if (field("seo.title")) {
+  const [site, title, text] = ["result-site", "result-title", "result-text"].map((name) => element("p", { class: name }));
+  const shorten = (said, most) => (said.length > most ? `${said.slice(0, most).replace(/\s+\S*$/, "")} …` : said);
+  const value = (name) => field(name)?.value.trim() ?? "";
+  const plain = (markdown) => markdown.replace(/!\[[^\]]*\]\([^)]*\)|^[#>\-+*\d.\s]+|[*_`~]/gm, " ").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
+  const draw = debounce(() => {
+    site.textContent = [location.host, form.querySelector(".crumbs a").textContent.toLowerCase(), value("slug")].filter(Boolean).join(" › ");
+    title.textContent = shorten(value("seo.title") || value("title") || "Without a title", 60);
+    text.textContent = shorten((value("seo.description") || value("excerpt") || plain(value("content"))).replace(/\s+/g, " ").trim(), 160);
+  }, 100);
+  document.getElementById("field-seo").append(element("figure", { class: "search-result", "data-search-result": true }, element("figcaption", { class: "hint" }, "As search engines may show it"), site, title, text));
+  form.addEventListener("input", draw);
+  form.addEventListener("masthead:made", draw);
+  draw();
+}
+
 // Times in the zone of who looks.
 function localise(time) {
   time.hidden = false;
-  time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+  time.textContent = shown(time.dateTime);
 }
 document.querySelectorAll("time[data-local]").forEach(localise);
-form.querySelectorAll("[data-zone]").forEach((place) => { place.textContent = zone; });
+// The server writes UTC where it knows no other zone: this browser's is of more use.
 const zoneField = form.querySelector("[data-zone-field]");
-if (zoneField) zoneField.value = zone;
-form.querySelectorAll(".publish-menu [type=datetime-local]").forEach((input) => {
-  const local = new Date(`${input.value}:00Z`).toLocaleString("sv-SE", { timeZone: zone });
-  input.value = local.slice(0, 16).replace(" ", "T");
-});
+if (zoneField?.value === "UTC") {
+  form.querySelectorAll("[data-zone]").forEach((place) => { place.textContent = zone; });
+  zoneField.value = zone;
+  form.querySelectorAll(".publish-menu [type=datetime-local]").forEach((input) => { if (input.value) input.value = controlled(`${input.value}:00Z`); });
+}
 
 // Who signs out takes along what this browser kept for them.
 document.querySelectorAll('form[action="/admin/logout"]').forEach((out) => out.addEventListener("submit", () => {

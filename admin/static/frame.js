@@ -14,6 +14,9 @@ document.addEventListener("click", (event) => {
   if (side?.classList.contains("is-open") && !side.contains(event.target) && !opener.contains(event.target)) openMenu(false);
 });
 
+// A tab of a strip that is wider than its window comes into view with the focus.
+document.addEventListener("focusin", ({ target }) => { if (target.matches(".tab")) target.scrollIntoView({ block: "nearest", inline: "nearest" }); });
+
 // Popups are <details class="menu">: one open at a time, closed by Escape or a click elsewhere, walked through with arrows.
 const popups = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => popups().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));

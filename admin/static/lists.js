@@ -1,5 +1,5 @@
 // Lists: ticking rows, ranges and all that matches; a status changed in place; a closer look; everything by keyboard.
-import { announce, element, icon, isTyping, send, shortcut, toast } from "./core.js";
+import { announce, controlled, element, icon, isTyping, send, shortcut, shown, toast, zone } from "./core.js";
 
 const list = document.querySelector("form[data-list]");
 const base = list?.dataset.list;
@@ -151,7 +151,7 @@ if (list) {
   let looked = null, waiting = null;
   const leave = () => { clearTimeout(waiting); looked = null; if (peek.matches(":popover-open")) peek.hidePopover(); };
   const fill = (found) => {
-    const by = `${new Date(found.changed_at).toLocaleString()}${found.changed_by ? `, by ${found.changed_by}` : ""}`;
+    const by = `${shown(found.changed_at)}${found.changed_by ? `, by ${found.changed_by}` : ""}`;
     peek.replaceChildren(
       found.picture ? element("img", { class: "peek-picture", src: found.picture.url, alt: found.picture.alt }) : "",
       element("h2", {}, found.title), found.text ? element("p", { class: "peek-text" }, found.text) : "",
@@ -217,14 +217,20 @@ if (list) {
     if (!item.dataset.asks) { take(clicked, item.dataset.step, {}); return; }
     const dialog = document.getElementById(`step-${item.dataset.asks}`);
     const form = dialog.querySelector("form"), field = form.querySelector("input, textarea");
-    const zone = form.querySelector("[data-zone]");
-    if (zone) zone.textContent = `In your time zone, ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
-    if (field.type === "datetime-local") { const soon = new Date(Date.now() + 36e5 - new Date().getTimezoneOffset() * 6e4); field.value = soon.toISOString().slice(0, 14) + "00"; }
-    form.onsubmit = () => take(clicked, item.dataset.step, { [field.name]: field.type === "datetime-local" ? new Date(field.value).toISOString() : field.value });
+    const isTime = field.type === "datetime-local", hint = form.querySelector("[data-zone]"), fault = form.querySelector("[data-fault]");
+    const complain = (sentence) => {
+      fault.textContent = sentence;
+      field.setAttribute("aria-invalid", String(Boolean(sentence)));
+      if (sentence) { dialog.showModal(); field.focus(); }
+    };
+    if (hint) hint.textContent = `In the time zone ${zone}.`;
+    if (isTime) field.value = `${controlled(Date.now() + 36e5).slice(0, 14)}00`;
+    complain("");
+    form.onsubmit = () => take(clicked, item.dataset.step, { [field.name]: field.value, ...(isTime && { zone }) }, complain);
     dialog.showModal();
     field.focus();
   };
-  const take = async (clicked, name, values) => {
+  const take = async (clicked, name, values, complain) => {
     const row = clicked.closest("tr");
     if (clicked.getAttribute("aria-busy") === "true") return;
     clicked.setAttribute("aria-busy", "true");
@@ -236,6 +242,11 @@ if (list) {
       redraw(clicked, row, now);
       toast(now.text, { undo: now.change });
     } catch (problem) {
+      if (complain && problem.errors.length) {
+        clicked.removeAttribute("aria-busy");
+        complain(problem.detail);
+        return;
+      }
       toast(problem.status === 412 ? "Somebody changed this meanwhile, so nothing was done. Reload the list to see how it stands now." : problem.detail, { kind: "bad" });
     }
     clicked.removeAttribute("aria-busy");
@@ -250,7 +261,7 @@ if (list) {
     clicked.dataset.steps = now.steps.join(" ");
     clicked.setAttribute("aria-label", clicked.getAttribute("aria-label").replace(/: [^:]*$/, `: ${now.label}`));
     const at = row.querySelector("[data-field=published_at]");
-    if (at) at.replaceChildren(now.published_at ? element("time", { datetime: now.published_at }, now.published_at.slice(0, 16).replace("T", " ")) : "—");
+    if (at) at.replaceChildren(now.published_at ? element("time", { datetime: now.published_at }, now.published_text) : "—");
   };
   tell();
 }

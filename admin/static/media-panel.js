@@ -1,5 +1,5 @@
 // All about one file: its focal point, its texts, where it is used; copy, download, replace, trash.
-import { announce, debounce, element, icon, send, toast } from "./core.js";
+import { announce, debounce, element, icon, send, shown, toast } from "./core.js";
 import { sendFile, sizeOf, whyKept } from "./media.js";
 
 const percent = (share) => Math.round(share * 100);
@@ -48,7 +48,7 @@ export class FilePanel {
     this.used = element("div", { class: "used" }, element("p", { class: "faint" }, "Looking …"));
     const facts = [
       ["Kind", medium.mime_type], ["Size", sizeOf(medium.size)], medium.width && ["Pixels", `${medium.width} × ${medium.height}`],
-      ["Uploaded", new Date(medium.created_at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })], medium.owner && ["By", medium.owner],
+      ["Uploaded", shown(medium.created_at)], medium.owner && ["By", medium.owner],
     ].filter(Boolean);
     this.panel.replaceChildren(...[
       element("div", { class: "panel-head" }, element("h2", {}, medium.name), element("button", { type: "button", class: "button quiet icon-only small", "aria-label": "Close", onclick: () => this.close() }, icon("x"))),

@@ -1,4 +1,4 @@
-// The picker of files: a dialog with search and upload, for every field and editor that takes one.
+// The picker of files: a dialog with search and upload, for every field and editor that takes one. Its looks are media.css.
 import { announce, debounce, element, icon, toast } from "./core.js";
 import { readFiles, takeDropped, thumbnail, uploader } from "./media.js";
 
@@ -11,20 +11,13 @@ const TOO_LARGE = "The file is larger than 25 MB, the most that is accepted. Mak
  * @returns {Promise<object[]>} those chosen, as `{id, url, path, alt, width, height, name, thumbnail, …}`; none where it was closed
  */
 export function openMediaPicker({ multiple = false, pictures = true, title = multiple ? "Choose pictures" : "Choose a picture" } = {}) {
-  styled();
   return new Promise((resolve) => new Picker(multiple, pictures, title, resolve).open());
-}
-
-/** The picker's own sheet, on pages that do not have it. */
-export function styled() {
-  if (document.querySelector("link[data-media]")) return;
-  document.head.append(element("link", { rel: "stylesheet", href: new URL("media.css", import.meta.url).href, "data-media": true }));
 }
 
 class Picker {
   constructor(multiple, pictures, title, resolve) {
     Object.assign(this, { multiple, pictures, resolve, chosen: new Map(), items: [], next: null });
-    this.search = element("input", { type: "search", "aria-label": "Search files", placeholder: "Search by name, alt text or caption", maxlength: 200, autocomplete: "off" });
+    this.search = element("input", { type: "search", "aria-label": "Search files", placeholder: "Search by name or text", maxlength: 200, autocomplete: "off" });
     this.grid = element("ul", { class: "media-grid small", role: "listbox", "aria-label": "Files", "aria-multiselectable": String(multiple), tabindex: "-1" });
     this.more = element("button", { type: "button", class: "button", hidden: true, onclick: () => this.load(true) }, "Show more");
     this.none = element("p", { class: "faint", hidden: true });

@@ -15,6 +15,7 @@ _OPEN = (
         User.id,
         User.role,
         User.name,
+        User.time_zone,
         UserSession.id.label("session_id"),
         UserSession.created_at,
         UserSession.expires_at,
@@ -34,10 +35,12 @@ class Visit(NamedTuple):
     """A request of a signed-in browser.
 
     :param is_due: whether the session should be prolonged now, by `renew_session`.
+    :param time_zone: the zone of the actor's clock, where they named one.
     """
 
     actor: Actor
     is_due: bool
+    time_zone: str | None
 
 
 def actor_of_bearer(connection: Connection, claims: Claims) -> Actor | None:
@@ -51,7 +54,7 @@ def actor_of_cookie(connection: Connection, secret: str) -> Visit | None:
     row = connection.execute(_BROWSER, {"secret_hash": hash_secret(secret)}).one_or_none()
     if row is None:
         return None
-    return Visit(_actor(row), renewed_expiry(row.created_at, row.expires_at) is not None)
+    return Visit(_actor(row), renewed_expiry(row.created_at, row.expires_at) is not None, row.time_zone)
 
 
 def _actor(row: Any) -> Actor:

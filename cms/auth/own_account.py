@@ -17,7 +17,7 @@ CONFIRMATIONS = Limit(10, 60)
 
 
 async def change_own_account(request: Request, work: UnitOfWork, data: AccountUpdate, expected: int) -> User:
-    """Change one's name, e-mail address or password; a new password ends all other sessions.
+    """Change one's name, e-mail address, time zone or password; a new password ends all other sessions.
 
     :param work: on behalf of whose account it is; it has not begun to write.
     :param expected: the version that the change was made from.
@@ -30,7 +30,7 @@ async def change_own_account(request: Request, work: UnitOfWork, data: AccountUp
     if confirmed is not None and account.password != confirmed:
         # Changed meanwhile, which ended this session.
         raise Unauthorized("Your password was changed meanwhile, which ended this session. Sign in again.")
-    values = {name: getattr(data, name) for name in data.model_fields_set & {"email", "name"}}
+    values = {name: getattr(data, name) for name in data.model_fields_set & {"email", "name", "time_zone"}}
     if "password" in data.model_fields_set:
         values["password"] = data.password.get_secret_value()
     return await service.update_own(account, values, expected)

@@ -208,7 +208,7 @@ async def update_own_account(
     data: AccountUpdate,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change your name, e-mail address or password. A new password signs you out everywhere but here."""
+    """Change your name, e-mail address, time zone or password. A new password signs you out everywhere but here."""
     expected = expected_version(if_match, data.version)
     account = await change_own_account(request, work, data, expected)
     item, version = await work.read(user, account.id)

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from cms.auth.strength import LONGEST, SHORTEST
-from cms.auth.users import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH
+from cms.auth.users import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, ZONE_HINT
 from cms.crud.fields import Matching, refuse_unstorable
 from cms.crud.policy import Role
+from cms.crud.zones import ZONE_EXAMPLE, ZONE_LENGTH
 
 
 def _refuse_unstorable_secret(value: SecretStr) -> SecretStr:
@@ -28,6 +29,11 @@ NameText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH),
     AfterValidator(refuse_unstorable),
     Field(description="How everybody sees you; nobody else has the same name.", examples=["Ada"]),
+]
+ZoneText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=ZONE_LENGTH),
+    AfterValidator(refuse_unstorable),
 ]
 NewPassword = Annotated[
     SecretStr,
@@ -72,6 +78,7 @@ class Account(BaseModel):
     email: str = Field(description="The e-mail address to sign in with; only you and administrators see it.")
     name: str = Field(description="How everybody sees you.")
     role: Role = Field(description="What you may do.")
+    time_zone: str | None = Field(description=ZONE_HINT)
     version: int = Field(description="Counts the changes.")
     created_at: datetime = Field(description="When the account was made.")
     updated_at: datetime = Field(description="When it was last changed.")
@@ -85,6 +92,7 @@ class AccountUpdate(BaseModel):
     # Told apart from what was sent by `model_fields_set`; a factory keeps these defaults out of OpenAPI.
     email: EmailText = Field(default_factory=str)
     name: NameText = Field(default_factory=str)
+    time_zone: ZoneText | None = Field(default_factory=lambda: None, description=ZONE_HINT, examples=[ZONE_EXAMPLE])
     password: NewPassword = Field(default_factory=lambda: SecretStr(""))
     current_password: SecretStr | None = Field(
         None,

@@ -2,12 +2,13 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, ForeignKey, delete, select
+from sqlalchemy import Connection, ForeignKey, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -21,11 +22,11 @@ BROWSER_IDLE = timedelta(hours=12)
 """How long a browser stays signed in without a request."""
 BROWSER_LIFETIME = timedelta(days=7)
 """How long it stays signed in at all."""
-RENEWAL = timedelta(hours=1)
+RENEWAL = timedelta(minutes=5)
 """A session is prolonged only when that gains at least this much, so that most requests write nothing."""
 
 MOST_DEVICES = 100
-"""How many of one's own sessions are listed."""
+"""How many of a user's sessions are listed."""
 _USER_AGENT_LENGTH = 200
 
 
@@ -79,7 +80,7 @@ async def open_session(session: AsyncSession, user_id: UUID, kind: SessionKind, 
     """Sign a user in on one device; the caller has checked who it is. Expired sessions go.
 
     :param session: the unit of work; it is flushed, not committed.
-    :param user_agent: what the device calls itself, for the list of one's own sessions; shortened.
+    :param user_agent: what the device calls itself, for the list of the user's sessions; shortened.
     """
     time = utc_now()
     expired = delete(UserSession).where(UserSession.user_id == user_id, UserSession.expires_at <= time)
@@ -107,7 +108,7 @@ def renewed_expiry(created_at: datetime, expires_at: datetime) -> datetime | Non
 
 async def renew_session(session: AsyncSession, session_id: UUID) -> None:
     """Prolong a browser's session that is in use; does nothing where it is gone or not yet due."""
-    found = await session.get(UserSession, session_id)
+    found = await session.get(UserSession, session_id, with_for_update=True)  # it may be ended from elsewhere
     if found is not None and (end := renewed_expiry(found.created_at, found.expires_at)):
         found.expires_at = end
         await session.flush()
@@ -141,6 +142,21 @@ def open_sessions(connection: Connection, user_id: UUID | None) -> list[Device]:
     mine = UserSession.user_id == user_id, UserSession.expires_at > now()
     rows = connection.execute(select(*columns).where(*mine).order_by(UserSession.id.desc()).limit(MOST_DEVICES))
     return [Device(row.id, row.kind, row.user_agent, row.created_at, _last_seen(row)) for row in rows]
+
+
+def last_seen(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When users were last seen, as far as their sessions tell; without those who have none left.
+
+    A token tells when it was made. A browser tells to within `RENEWAL`; on the last day that its session can have, when
+    it was seen at the earliest.
+    """
+    latest = func.max(UserSession.created_at).label("created_at"), func.max(UserSession.expires_at).label("expires_at")
+    statement = select(UserSession.user_id, UserSession.kind, *latest).where(UserSession.user_id.in_(user_ids))
+    seen: dict[UUID, datetime] = {}
+    for row in connection.execute(statement.group_by(UserSession.user_id, UserSession.kind)):
+        time = row.created_at if row.kind is SessionKind.BEARER else row.expires_at - BROWSER_IDLE
+        seen[row.user_id] = max(time, seen.get(row.user_id, time))
+    return seen
 
 
 def _last_seen(row: Any) -> datetime | None:

@@ -19,10 +19,18 @@ from cms.crud.policy import Action, AdminOnly, Role
 from cms.crud.problems import Conflict, FieldError, Invalid, Unauthorized
 from cms.crud.search import Searchable
 from cms.crud.service import Service
+from cms.crud.zones import ZONE_EXAMPLE, ZONE_LENGTH, is_zone, no_zone
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 100
 EMAIL_PATTERN = r'^[^\s@"(),:;<>\[\]\\]{1,64}@[^\s@"(),:;<>\[\]\\_.-]+(?:[.-][^\s@"(),:;<>\[\]\\_.-]+)*$'
+
+ZONE_HINT = (
+    f"The zone of the times in the back office, such as {ZONE_EXAMPLE}; UTC and the browser's where there is none."
+)
+
+OWN_FIELDS = ("email", "name", "time_zone", "password")
+"""What everybody may change of their own account."""
 
 _ADMINS_LOCK = 0x6D617374
 """The PostgreSQL advisory lock under which administrators are counted; a number that nothing else uses."""
@@ -47,6 +55,7 @@ class User(Searchable, Record):
     name: Mapped[str] = text(NAME_LENGTH, Rules(minimum=1, hint="How everybody sees this user."), unique=True)
     role: Mapped[Role] = choice(Role, default=Role.READER, index=True)
     is_active: Mapped[bool] = mapped_column(Boolean, default=True, index=True)
+    time_zone: Mapped[str | None] = text(ZONE_LENGTH, Rules(Control.TIME_ZONE, 1, hint=ZONE_HINT, example=ZONE_EXAMPLE))
     password: Mapped[str] = text(
         LONGEST,
         Rules(Control.PASSWORD, SHORTEST, hint=f"At least {SHORTEST} characters, and hard to guess."),
@@ -87,6 +96,15 @@ class UserService(Service[User]):
         await self._keep_an_admin(record, is_leaving=True)
         await super().delete(record, expected)
 
+    async def sign_out(self, key: str) -> User:
+        """End all sessions of an account: its tokens and cookies are worth nothing from the next request on.
+
+        :raises NotFound: if there is no such account. :raises Forbidden: if the actor may not change it.
+        """
+        record = await self.get(key, Action.UPDATE)
+        await close_sessions_of(self.session, record.id)
+        return record
+
     async def own(self) -> User:
         """The account of the actor, locked.
 
@@ -101,11 +119,11 @@ class UserService(Service[User]):
     async def update_own(self, record: User, values: Mapping[str, Any], expected: int) -> User:
         """Change one's own account, which the policy leaves to administrators otherwise.
 
-        :param values: any of `email`, `name` and `password`; nobody gives themselves a role.
+        :param values: any of `email`, `name`, `time_zone` and `password`; nobody gives themselves a role.
         :raises PreconditionFailed: if `expected` is not the current version.
         """
         check_version(expected, record.version)
-        allowed = {name: values[name] for name in ("email", "name", "password") if name in values}
+        allowed = {name: values[name] for name in OWN_FIELDS if name in values}
         return await self._change(record, allowed, set(allowed))
 
     async def _keep_an_admin(self, record: User, *, is_leaving: bool) -> None:
@@ -133,8 +151,8 @@ class UserService(Service[User]):
 user = ContentType(
     User,
     name="users",
-    read_fields=("id", "name", "email", "role", "is_active", "version", "created_at", "updated_at"),
-    write_fields=("email", "name", "role", "is_active", "password"),
+    read_fields=("id", "name", "email", "role", "is_active", "time_zone", "version", "created_at", "updated_at"),
+    write_fields=("email", "name", "role", "is_active", "time_zone", "password"),
     reference_fields=("id", "name"),
     list_fields=("name", "email", "role", "is_active", "created_at"),
     search_fields=("name", "email"),
@@ -168,6 +186,8 @@ def _errors_of(record: User, *, has_new_password: bool) -> list[FieldError]:
         errors.append(FieldError(f"A name has 1 to {NAME_LENGTH} characters that can be seen.", "/name"))
     if record.role is Role.ANONYMOUS:
         errors.append(FieldError("An account is reader, author, editor or admin.", "/role"))
+    if record.time_zone is not None and not is_zone(record.time_zone):
+        errors.append(FieldError(no_zone(record.time_zone), "/time_zone"))
     problem = weakness(record.password, (record.name, record.email)) if has_new_password else None
     return [*errors, FieldError(problem, "/password")] if problem else errors
 

@@ -2,13 +2,14 @@
 
 from enum import IntEnum
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Path, Rules, Url
 from cms.crud.models import Record
 from cms.crud.problems import FieldError, Invalid
+from cms.crud.schemas import create_schema
 from cms.crud.service import Service
 
 
@@ -34,6 +35,23 @@ class Redirect(Record):
 
 class RedirectService(Service[Redirect]):
     """Writes redirects that lead somewhere."""
+
+    async def follow(self, old: str, new: str) -> None:
+        """Have an address that is no more lead to where it is now, and all that led to it lead there at once.
+
+        What led away from the new address goes: there is something there again.
+        """
+        at_old, at_new = (select(Redirect).where(Redirect.source == path).with_for_update() for path in (old, new))
+        for back in (await self.session.scalars(at_new)).all():
+            await self.delete(back, back.version)
+        to_old = select(Redirect).where(Redirect.target == old).order_by(Redirect.id).with_for_update()
+        for chained in (await self.session.scalars(to_old)).all():
+            await self.change(chained, {"target": new})
+        known = (await self.session.scalars(at_old)).one_or_none()
+        if known is None:
+            await self.create(create_schema(self.content_type)(source=old, target=new))
+        else:
+            await self.change(known, {"target": new})
 
     async def prepare(self, record: Redirect, changed: frozenset[str]) -> None:
         """Refuse a redirect to itself, and a status that is none."""

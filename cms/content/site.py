@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
@@ -36,6 +35,7 @@ from cms.crud.policy import Action, Actor, Policy, Role
 from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, responses
 from cms.crud.schemas import read_schema, update_schema
 from cms.crud.service import Service, UnitOfWork
+from cms.crud.zones import ZONE_EXAMPLE, ZONE_LENGTH, is_zone, no_zone
 
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$"
 SITE_ID = UUID(int=1)
@@ -66,7 +66,9 @@ class Site(Record):
         20, Rules(pattern=LANGUAGE_PATTERN, hint="A language tag such as en or pt-BR.", example="en"), default="en"
     )
     timezone: Mapped[str] = text(
-        60, Rules(minimum=1, hint="A time zone such as Europe/Lisbon.", example="Europe/Lisbon"), default="UTC"
+        ZONE_LENGTH,
+        Rules(Control.TIME_ZONE, minimum=1, hint=f"A time zone such as {ZONE_EXAMPLE}.", example=ZONE_EXAMPLE),
+        default="UTC",
     )
     posts_per_page: Mapped[int] = mapped_column(default=10, info={"rules": Rules(within=(1, 100))})
     allow_anonymous_comments: Mapped[bool] = mapped_column(default=True)
@@ -111,8 +113,8 @@ class SiteService(Service[Site]):
     async def prepare(self, record: Site, changed: frozenset[str]) -> None:
         """The one record has the one id; its values make sense."""
         record.id = SITE_ID
-        if record.timezone not in available_timezones():
-            raise _wrong("timezone", f"“{record.timezone}” is no time zone; name one such as Europe/Lisbon.")
+        if not is_zone(record.timezone):
+            raise _wrong("timezone", no_zone(record.timezone))
         if not 1 <= record.posts_per_page <= 100:
             raise _wrong("posts_per_page", "Between 1 and 100 posts fit a page.")
         _check("comments_blocked_words", blocked_words, record.comments_blocked_words)

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection, Result, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cms.content.redirects import RedirectService, redirect
 from cms.crud.content_type import M
 from cms.crud.fields import Html, Markdown, Model
 from cms.crud.problems import FieldError, Invalid
@@ -48,6 +49,10 @@ class WritingService(EditorialService[M]):
 
     async def rendered(self, record: M, rendered: Rendered) -> None:
         """Use what else a parsed text gives."""
+
+    async def lead_on(self, old: str, new: str) -> None:
+        """By a redirect."""
+        await RedirectService(self.work, redirect).follow(old, new)
 
     async def _render(self, markdown: str) -> Rendered:
         try:

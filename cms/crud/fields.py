@@ -43,6 +43,7 @@ class Control(StrEnum):
     SLUG = "slug"
     URL = "url"
     EMAIL = "email"
+    TIME_ZONE = "time_zone"
     PASSWORD = "password"  # noqa: S105 - the name of a control, not a secret
 
 
@@ -134,6 +135,25 @@ def _now(element: "now", compiler: SQLCompiler, **options: Any) -> str:
 @compiles(now, "sqlite")
 def _now_sqlite(element: "now", compiler: SQLCompiler, **options: Any) -> str:
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+class likely(FunctionElement[bool]):  # noqa: N801 - named and used as an SQL function
+    """Tell SQLite, which keeps no statistics, that most rows pass a condition; PostgreSQL knows it from its own.
+
+    It names no type: of a boolean, SQLAlchemy would make `likely(…) = 1`, in which SQLite sees no hint.
+    """
+
+    inherit_cache = True
+
+
+@compiles(likely)
+def _likely(element: "likely", compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses.self_group(), **options)
+
+
+@compiles(likely, "sqlite")
+def _likely_sqlite(element: "likely", compiler: SQLCompiler, **options: Any) -> str:
+    return f"likely({compiler.process(element.clauses, **options)})"
 
 
 def as_predicate(expression: Any) -> ColumnElement[bool]:

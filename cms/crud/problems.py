@@ -169,7 +169,9 @@ class FieldErrorDocument(BaseModel):
     current_version: int | None = Field(None, description="On 412, of one of several: the version that stands.")
 
 
-_ANY_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean", "object", "array", "null"]}
+_PLAIN: Any = [{"type": kind} for kind in ("null", "boolean", "number", "string", "object")]
+ANY_VALUE: dict[str, Any] = {"anyOf": [*_PLAIN, {"type": "array", "items": {"anyOf": _PLAIN}}]}
+"""Any value that a field may have, said so that generators of typed clients understand it."""
 
 
 class OverlapDocument(BaseModel):
@@ -177,9 +179,9 @@ class OverlapDocument(BaseModel):
 
     model_config = ConfigDict(title="Overlap")
 
-    base: Any = Field(description="What both began with.", json_schema_extra=_ANY_VALUE)
-    mine: Any = Field(description="What this request, or the draft, makes of it.", json_schema_extra=_ANY_VALUE)
-    theirs: Any = Field(description="What it is now.", json_schema_extra=_ANY_VALUE)
+    base: Any = Field(description="What both began with.", json_schema_extra=ANY_VALUE)
+    mine: Any = Field(description="What this request, or the draft, makes of it.", json_schema_extra=ANY_VALUE)
+    theirs: Any = Field(description="What it is now.", json_schema_extra=ANY_VALUE)
 
 
 class ProblemDocument(BaseModel):

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from cms.crud.fields import Rules, Structured, UTCDateTime
 
+_NO_RULES = Rules()
+
 
 class Shape(StrEnum):
     """What kind of thing a field is."""
@@ -50,7 +52,7 @@ class FieldInfo:
     @property
     def rules(self) -> Rules:
         """What the column asks of a text."""
-        rules: Rules = self.column.info.get("rules", Rules()) if self.column is not None else Rules()
+        rules: Rules = self.column.info.get("rules", _NO_RULES) if self.column is not None else _NO_RULES
         return rules
 
     @property

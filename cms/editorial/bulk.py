@@ -1,6 +1,7 @@
 """Many records at once: one action on up to a hundred of them, done to all or to none."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -41,8 +42,9 @@ from cms.crud.problems import (
 from cms.crud.relations import lock_records
 from cms.crud.schemas import update_schema
 from cms.crud.service import UnitOfWork
-from cms.editorial.behaviours import Publishable, Trashable
+from cms.editorial.behaviours import Publishable, Trashable, status_at
 from cms.editorial.recorder import change_set_of, write_notes
+from cms.editorial.trash import TrashingService
 
 MAX_ITEMS = 100
 _KINDS: Mapping[HTTPStatus, type[Problem]] = {
@@ -156,11 +158,13 @@ class Bulk:
             raise self._refusal(problems)
         has_changed = await self._work.session.run_sync(write_notes)
         change_set = change_set_of(self._work.session.sync_session) if has_changed else None
-        return {"items": [self._result(item.id) for item in self._order.items], "change_set": change_set}
+        is_staged = issubclass(self._content_type.model, Publishable)
+        time = await self._service.database_time() if is_staged else None
+        return {"items": [self._result(item.id, time) for item in self._order.items], "change_set": change_set}
 
     async def _load(self) -> None:
         """All of them in one statement, so that two requests with the same records never wait for each other."""
-        if issubclass(self._content_type.model, Trashable):
+        if isinstance(self._service, TrashingService):
             await self._service.hold()
         model: Any = self._content_type.model
         named = model.id.in_([item.id for item in self._order.items])
@@ -221,10 +225,11 @@ class Bulk:
             purges = order.action == "delete" and isinstance(record, Trashable)
             await (service.purge if purges else service.delete)(record, ANY_VERSION)
 
-    def _result(self, record_id: UUID) -> dict[str, Any]:
+    def _result(self, record_id: UUID, time: datetime | None) -> dict[str, Any]:
+        """What became of a record; of those that are published, by that time of the database."""
         record = self.records[record_id]
         result = {"id": record_id, "version": record.version}
-        status = getattr(record, "status", None)
+        status = getattr(record, "status", None) if time is None else status_at(record, time)
         return {**result, "status": status} if isinstance(status, str) and self._order.action != "delete" else result
 
     def _refusal(self, problems: Mapping[int, Problem]) -> Problem:

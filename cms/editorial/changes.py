@@ -22,7 +22,7 @@ from cms.crud.problems import Forbidden, NotFound, Unauthorized
 from cms.crud.query import Query, paging
 from cms.crud.registry import Registry
 from cms.crud.values import json_schema, one_of, scalar_parser
-from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, QUIET, ChangeSet, Revision
 from cms.editorial.revisions import may_edit, name_actors, newest_first
 from cms.editorial.snapshots import Values
 
@@ -212,7 +212,7 @@ def _few_of_each(ids: Iterable[UUID], types: list[str]) -> Select[Any]:
             func.row_number().over(partition_by=of_change, order_by=Revision.id).label("rank"),
             func.count().over(partition_by=of_change).label("record_count"),
         )
-        .where(Revision.change_set_id.in_(list(ids)), Revision.record_type.in_(types))
+        .where(of_change.in_(list(ids)), Revision.record_type.in_(types), Revision.verb.not_in(QUIET))
         .subquery()
     )
     return (

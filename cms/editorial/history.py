@@ -16,7 +16,13 @@ FIRST_DRAFT = 1_000_000
 """Where the versions of working drafts begin, so that none is ever taken for a version of the record itself."""
 
 FOLLOWED = "followed"
-"""What a working draft did whose record was changed: it shows that from now on. Nobody is told of it."""
+"""What a working draft did whose record was changed: it shows that from now on."""
+APPLIED = "applied"
+"""What was done to a working draft whose record is now what it made of it."""
+DISCARDED = "discarded"
+"""What was done to a working draft that was dropped."""
+QUIET = frozenset({FOLLOWED, APPLIED})
+"""What nobody is told of, since it goes without saying after what was done to the record."""
 
 
 class ChangeSet(Base):

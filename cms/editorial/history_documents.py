@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from cms.crud.fields import Model
 from cms.crud.policy import Door
+from cms.crud.problems import ANY_VALUE
 from cms.editorial.diffs import Change, Edit
 
 _ID = "01a205d0-73e4-7308-bf85-5f083ee8aa18"
-_ANY: Any = {"anyOf": [{"type": kind} for kind in ("null", "boolean", "number", "string", "array", "object")]}
 
 
 class Person(BaseModel):
@@ -55,7 +55,8 @@ class RevisionRead(RevisionHead):
     """A save of a record, with all that was saved."""
 
     values: dict[str, Any] = Field(
-        description="Every field as it was; related records by id, and in short form where they are still there."
+        description="Every field as it was; related records by id, and in short form where they are still there; "
+        "`***` for what is never read."
     )
     misfits: list[Misfit] = Field(description="The values that do not fit any more, and why.")
 
@@ -96,8 +97,8 @@ class DifferenceDocument(BaseModel):
 
     name: str = Field(description="Its name.", examples=["title"])
     change: Change = Field(description="Whether it is there on both sides.", examples=["changed"])
-    before: Any = Field(description="The value before.", json_schema_extra=_ANY, examples=["Tide"])
-    after: Any = Field(description="The value after.", json_schema_extra=_ANY, examples=["Ebb"])
+    before: Any = Field(description="The value before.", json_schema_extra=ANY_VALUE, examples=["Tide"])
+    after: Any = Field(description="The value after.", json_schema_extra=ANY_VALUE, examples=["Ebb"])
     text: TextDocument | None = Field(description="Of a long text, what changed in it.")
     elements: ElementsDocument | None = Field(description="Of a set, what came and went.")
     members: list["DifferenceDocument"] | None = Field(description="Of a structured value, the members that changed.")
@@ -114,8 +115,8 @@ class DiffDocument(BaseModel):
 class ValueChange(BaseModel):
     """What became of a field."""
 
-    old: Any = Field(description="The value before.", json_schema_extra=_ANY, examples=["Tide"])
-    new: Any = Field(description="The value after.", json_schema_extra=_ANY, examples=["Ebb"])
+    old: Any = Field(description="The value before.", json_schema_extra=ANY_VALUE, examples=["Tide"])
+    new: Any = Field(description="The value after.", json_schema_extra=ANY_VALUE, examples=["Ebb"])
     is_excerpt: bool = Field(
         description="Whether a value is longer than what is shown; the revision holds all of it.", examples=[False]
     )
@@ -131,7 +132,7 @@ class RecordChange(BaseModel):
     version: int = Field(description="The version that the record, or its working draft, then had.", examples=[3])
     number: int = Field(description="The number of the revision that holds all of it.", examples=[3])
     is_draft: bool = Field(description="Whether it was done to the working draft.", examples=[False])
-    fields: dict[str, ValueChange] = Field(description="What changed, by field; `***` stands for a secret.")
+    fields: dict[str, ValueChange] = Field(description="What changed, by field; `***` stands for what is never read.")
 
 
 class ChangeRead(BaseModel):

@@ -36,6 +36,7 @@ from cms.crud.service import UnitOfWork
 from cms.crud.values import whole_number
 from cms.editorial.changes import Changes, parameters
 from cms.editorial.diffs import diff
+from cms.editorial.disclosure import mask_change, mask_differences, mask_values
 from cms.editorial.history_documents import (
     ChangePage,
     ChangeRead,
@@ -129,7 +130,8 @@ def _list(
 def _get(content_type: ContentType[Any], doors: Doors, people: ContentType[Any]) -> Handler:
     async def get_revision(request: Request, key: str, number: Number, actor: Actor) -> Response:
         database, histories = _read(request, people)
-        return _answer(await database.read_soon(histories.one, content_type, key, actor, number), actor)
+        revision = await database.read_soon(histories.one, content_type, key, actor, number)
+        return _answer({**revision, "values": mask_values(content_type, revision["values"])}, actor)
 
     return typed(get_revision, key=key_parameter(content_type), actor=doors.actor)
 
@@ -144,7 +146,8 @@ def _diff(
         numbers = ends["from"], ends["to"]
         heads, (before, after) = await database.read_soon(histories.pair, content_type, key, actor, numbers)
         fields = await to_thread.run_sync(diff, before, after, kinds_of(content_type))  # long texts take a while
-        return _answer({"from": heads[0], "to": heads[1], "fields": fields}, actor)
+        told = mask_differences(content_type, fields)
+        return _answer({"from": heads[0], "to": heads[1], "fields": told}, actor)
 
     return typed(compare_revisions, key=key_parameter(content_type), actor=doors.actor)
 
@@ -166,9 +169,11 @@ def _add_diff(router: APIRouter, content_type: ContentType[Any], doors: Doors, p
 def _add_restore(router: APIRouter, content_type: ContentType[Any], doors: Doors) -> None:
     base = read_schema(content_type, doors.registry)
     members: Any = {"left_alone": (list[Misfit], Field(description="The fields that were not restored, and why."))}
+    name = f"{content_type.model.__name__}Restored"
     restored: type[BaseModel] = create_model(
-        f"{content_type.model.__name__}Restored",
+        name,
         __base__=base,
+        __cls_kwargs__={"title": name},
         __doc__=f"{content_type.label}: as restored, and what was left alone.",
         **members,
     )
@@ -207,7 +212,9 @@ def _changes(doors: Doors, people: ContentType[Any], known: dict[str, Parameter]
         changes.types_for(actor)
         values = parse(request.query_params.multi_items(), known)
         database: Database = request.app.state.database
-        return _answer(await database.read_soon(changes.page, actor, values), actor)
+        page = await database.read_soon(changes.page, actor, values)
+        items = [mask_change(changes.registry, item) for item in page["items"]]
+        return _answer({**page, "items": items}, actor)
 
     return typed(list_changes, actor=doors.actor)
 
@@ -218,7 +225,7 @@ def _undo(doors: Doors, people: ContentType[Any]) -> Handler:
         undone_by = await undo(work, changes, id)
         session = work.session
         item = await session.run_sync(lambda sync: changes.one(sync.connection(), work.actor, undone_by))
-        return _answer(item, work.actor)
+        return _answer(mask_change(changes.registry, item), work.actor)
 
     which = Annotated[UUID, Path(description="The id of the change.")]
     return typed(undo_change, id=which, work=doors.work)

@@ -15,19 +15,22 @@ from cms.crud.policy import Action
 from cms.crud.problems import FieldError, Invalid
 from cms.crud.service import Service
 from cms.crud.structure import Shape
+from cms.editorial.disclosure import is_private
 from cms.editorial.history import Revision
-from cms.editorial.merge import Conflict, kinds_of, merge
+from cms.editorial.merge import Conflict, Merged, kinds_of, merge
 from cms.editorial.snapshots import MASK, Values, plain, revive, snapshot
 
 
 class Overlap(problems.Conflict):
     """Both sides changed the same, each in its way; somebody has to decide, and nothing was written.
 
-    :param overlaps: by field: what both began with, what either made of it, and of long texts the regions.
+    :param merged: what both sides made; its conflicts tell by field what both began with, what either made of it, and
+        of long texts the regions.
     """
 
-    def __init__(self, content_type: ContentType[Any], overlaps: Mapping[str, Conflict], current: int) -> None:
-        self.overlaps = overlaps
+    def __init__(self, content_type: ContentType[Any], merged: Merged, current: int) -> None:
+        self.merged = merged
+        overlaps = merged.conflicts
         names = ", ".join(f"“{name}”" for name in overlaps)
         super().__init__(
             f"Somebody else changed {names} meanwhile, in another way. Nothing was saved; choose, and send it again.",
@@ -49,7 +52,7 @@ def merge_values(
     """
     merged = merge(base, mine, theirs, kinds_of(content_type))
     if merged.conflicts:
-        raise Overlap(content_type, merged.conflicts, current)
+        raise Overlap(content_type, merged, current)
     return merged.values
 
 
@@ -125,4 +128,4 @@ def as_written(content_type: ContentType[Any], values: Mapping[str, Any]) -> Val
 def _told(content_type: ContentType[Any], name: str, overlap: Conflict) -> dict[str, Any]:
     """The three sides; of what is written but never read, that they differ."""
     sides = {"base": overlap.base, "mine": overlap.mine, "theirs": overlap.theirs}
-    return sides if name in content_type.read_fields else dict.fromkeys(sides, MASK)
+    return dict.fromkeys(sides, MASK) if is_private(content_type, name) else sides

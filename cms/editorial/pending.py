@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Connection, Identity, Index, Integer, delete, insert, select
+from sqlalchemy import JSON, BigInteger, Connection, Identity, Index, Integer, delete, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cms.crud.fields import choice, text_type, utc_now
@@ -44,6 +44,8 @@ class Draft(Base):
     review_note: Mapped[str | None] = mapped_column(text_type(2000))
     problem: Mapped[str | None] = mapped_column(text_type())
     """Why it could not be published when it was due."""
+    keeps_address: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the address that the public knows leads on, if it is another once this is public."""
 
 
 class Kind(StrEnum):

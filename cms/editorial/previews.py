@@ -20,7 +20,7 @@ from cms.crud.schemas import view_schema
 from cms.crud.structure import FieldInfo, Shape
 from cms.crud.values import is_uuid
 from cms.editorial.behaviours import Review
-from cms.editorial.drafts import changes_of
+from cms.editorial.draft_values import changes_of
 from cms.editorial.pending import Draft
 
 

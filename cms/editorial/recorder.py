@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, event, func, insert, inspect, select
+from sqlalchemy import Connection, bindparam, event, func, insert, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction, object_session
 from uuid_utils.compat import uuid7
@@ -23,7 +23,7 @@ from cms.crud.models import Record
 from cms.crud.policy import Origin
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
-from cms.editorial.history import FIRST_DRAFT, FOLLOWED, ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, FOLLOWED, QUIET, ChangeSet, Revision
 from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions
 from cms.editorial.snapshots import CREATED_AT, LINKS, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
@@ -132,6 +132,11 @@ def note(session: Session, noted: Note) -> None:
     gather(_notes(session), noted)
 
 
+def is_noted(session: Session, record_id: UUID) -> bool:
+    """Whether the transaction at hand has changed that record, since its notes were last written."""
+    return any((record_id, False) in notes for notes in _held(session).values())
+
+
 def change_set_of(session: Session) -> UUID:
     """The id of the change-set that the transaction at hand leaves, or would leave, behind."""
     change_set_id: UUID = session.info.setdefault(_CHANGE_SET, uuid7())
@@ -223,7 +228,7 @@ def _write(session: Session, notes: Notes) -> None:
         session.info[_WRITTEN] = change_set_id
     _keep_time(connection, notes.values())
     connection.execute(_INSERT_REVISION, [_revision(change_set_id, noted) for noted in notes.values()])
-    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values() if noted.verb != FOLLOWED])
+    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values() if noted.verb not in QUIET])
     notes.clear()
 
 
@@ -238,7 +243,8 @@ def _keep_time(connection: Connection, notes: Collection[Note]) -> None:
     _tell_overdue(connection, timed, time)
     plans = []
     for noted in timed:
-        published_at, unpublish_at = (_time(noted.values[name]) for name in ("published_at", "unpublish_at"))
+        times = (noted.values[name] for name in ("published_at", "unpublish_at"))
+        published_at, unpublish_at = (parse_time(text) if text else None for text in times)
         if noted.verb == "published" and published_at is not None and published_at > time:
             noted.verb = "scheduled"
         is_out = published_at is not None and not noted.values.get("trashed_at")
@@ -265,16 +271,8 @@ def _moves(noted: Note) -> bool:
     return any(name in noted.before for name in ("published_at", "unpublish_at", "trashed_at"))
 
 
-def _time(text: str | None) -> datetime | None:
-    return parse_time(text) if text else None
-
-
-def _next_number() -> ColumnElement[int]:
-    taken = select(func.coalesce(func.max(Revision.number), 0)).where(Revision.record_id == bindparam("of_record"))
-    return taken.scalar_subquery() + 1
-
-
-_INSERT_REVISION = insert(Revision).values(number=_next_number())
+_TAKEN = select(func.coalesce(func.max(Revision.number), 0)).where(Revision.record_id == bindparam("of_record"))
+_INSERT_REVISION = insert(Revision).values(number=_TAKEN.scalar_subquery() + 1)
 
 
 def _revision(change_set_id: UUID, noted: Note) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import select
 
 from cms.crud.content_type import ContentType
@@ -67,22 +68,26 @@ async def restore_into_draft(
     if not isinstance(service, DraftingService):
         raise NotFound(f"A {content_type.label.lower()} has no working draft.")
     recorded = await _found(work, content_type, record.id, number)
-    values = {name: value for name, value in recorded.values.items() if name in draft_fields(content_type)}
-    fitting, misfits = await fit(work, content_type, values)
+    names, schema = draft_fields(content_type), draft_schema(content_type)
+    known = content_type.fields.keys() | STAGES
+    values = {name: value for name, value in recorded.values.items() if name in names or name not in known}
+    fitting, misfits = await fit(work, content_type, values, schema)
     for name in [name for name in fitting if not content_type.policy.can_set(work.actor, name, fitting[name])]:
         del fitting[name]
         misfits[name] = f"You may not set “{name}”."
-    as_sent = {name: fitting[name] if content_type.fields[name].is_relation else values[name] for name in fitting}
-    await service.save_draft(record, draft_schema(content_type).model_validate(as_sent), expected)
+    await service.save_draft(record, schema.model_validate(as_sent(content_type, fitting, values)), expected)
     return misfits
 
 
-async def fit(work: UnitOfWork, content_type: ContentType[Any], values: Values) -> tuple[Values, Misfits]:
+async def fit(
+    work: UnitOfWork, content_type: ContentType[Any], values: Values, schema: type[BaseModel] | None = None
+) -> tuple[Values, Misfits]:
     """Recorded values as a service takes them; related records that are gone, or that the actor can't see, left out.
 
+    :param schema: of the body that they have to fit, as `revive` takes it.
     :returns: the values that fit, and what does not; a to-many relation can be in both, without some of its records.
     """
-    fitting, misfits = revive(content_type, values)
+    fitting, misfits = revive(content_type, values, schema)
     for name in list(fitting):
         info = content_type.fields[name]
         if info.is_relation and fitting[name]:
@@ -96,6 +101,11 @@ async def fit(work: UnitOfWork, content_type: ContentType[Any], values: Values) 
             else:
                 del fitting[name]
     return fitting, misfits
+
+
+def as_sent(content_type: ContentType[Any], fitting: Values, values: Values) -> Values:
+    """What fits of recorded values as a body has it: relations without what is gone, all else as it was recorded."""
+    return {name: fitting[name] if content_type.fields[name].is_relation else values[name] for name in fitting}
 
 
 async def missing_related(work: UnitOfWork, info: FieldInfo, value: Any) -> list[str]:

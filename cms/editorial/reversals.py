@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Select, select, update
 
-from cms.crud.conditional import ANY_VERSION
 from cms.crud.content_type import ContentType
 from cms.crud.fields import parse_time, utc_now
 from cms.crud.policy import Action
@@ -17,12 +16,13 @@ from cms.crud.service import UnitOfWork
 from cms.crud.usages import hanging_on
 from cms.editorial.behaviours import Trashable
 from cms.editorial.changes import Changes
-from cms.editorial.drafts import DraftingService, draft_schema, shown_by, stages_of
-from cms.editorial.history import FIRST_DRAFT
+from cms.editorial.draft_values import shown_by, stages_of
+from cms.editorial.drafts import DraftingService, draft_schema
+from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT
 from cms.editorial.merge import is_same
 from cms.editorial.obstacles import changed_since, gone_since, hangs_since, title_of
 from cms.editorial.recorder import Note
-from cms.editorial.restoring import fit, missing_related
+from cms.editorial.restoring import as_sent, fit, missing_related
 from cms.editorial.snapshots import CREATED_AT, LINKS, MASK, STAGES, Values, is_secret, snapshot
 from cms.editorial.trash import TrashingService
 
@@ -30,14 +30,16 @@ from cms.editorial.trash import TrashingService
 class Reversal:
     """The reverse of what a change did to one record, or to its working draft.
 
-    :param noted: what it did; :param last: the id of the revision that says so.
+    :param noted: what it did; :param last: the id of the revision that says so. :param settled: fields of which not the
+        draft but the record, which the same change was of, has to be what that made of it.
     """
 
-    def __init__(self, work: UnitOfWork, changes: Changes, noted: Note, last: int) -> None:
+    def __init__(self, work: UnitOfWork, changes: Changes, noted: Note, last: int, settled: frozenset[str]) -> None:
         self._work = work
         self._changes = changes
         self._noted = noted
         self._last = last
+        self._settled = settled
         self._type: ContentType[Any] = noted.content_type
         self._service = work.service(noted.content_type)
         self._record: Any = None
@@ -64,7 +66,11 @@ class Reversal:
             raise Conflict(f"Nothing of the former “{lost[0]}” was kept, so that it can't be given back.")
         now = await self._present()
         given = noted.values if noted.verb == "created" else noted.before
-        if names := [name for name in given if not is_same(now.get(name), noted.values.get(name))]:
+        compared = given.keys() - self._settled if self._is_emptied else given
+        names = [name for name in compared if not is_same(now.get(name), noted.values.get(name))]
+        if "trashed_at" not in given and bool(now.get("trashed_at")) is not bool(noted.values.get("trashed_at")):
+            names.append("trashed_at")
+        if names:
             raise await self._changed(names)
 
     async def run(self) -> None:
@@ -87,15 +93,20 @@ class Reversal:
             await self._service.delete(self._record, self._record.version)
             return
         before = dict(self._noted.before)
-        was_trashed = before.pop("trashed_at", self._noted.values.get("trashed_at")) is not None
-        if not was_trashed:
+        is_moved, was_trashed = "trashed_at" in before, before.pop("trashed_at", None) is not None
+        if is_moved and not was_trashed:
             await self._move(into_trash=False)
         if {"published_at", "unpublish_at"} & before.keys():
             self._service.require(Action.PUBLISH, self._record)
         if before:
             await self._service.change(self._record, await self._fitting(before))
-        if was_trashed:
+        if is_moved and was_trashed:
             await self._move(into_trash=True)
+
+    @property
+    def _is_emptied(self) -> bool:
+        """Whether there was no working draft any more after the change."""
+        return self._noted.verb in {APPLIED, DISCARDED}
 
     @property
     def _is_draft(self) -> bool:
@@ -127,17 +138,19 @@ class Reversal:
         if not self._is_draft:
             return now
         draft = await self._drafting().draft_of(self._record)
-        if draft is None:
+        if draft is None and not self._is_emptied:
             return now
-        stages = {name: value for name, value in stages_of(draft).items() if name in self._noted.before}
-        return {**shown_by(draft, now), **stages}
+        stages = stages_of(draft) if draft else {}
+        told = {name: stages.get(name) for name in STAGES if name in self._noted.before}
+        return {**(shown_by(draft, now) if draft else now), **told}
 
     async def _changed(self, names: Any) -> Conflict:
         return await changed_since(self._work.session, self._changes, self._noted, self._last, names)
 
-    async def _fitting(self, values: Values) -> Values:
+    async def _fitting(self, values: Values, schema: type[BaseModel] | None = None) -> Values:
         """Recorded values as a service takes them.
 
+        :param schema: of the body that they have to fit, as `revive` takes it.
         :raises Conflict: for those that do not fit any more.
         """
         title = f"The {self._type.label.lower()} “{title_of(self._noted)}”"
@@ -146,7 +159,7 @@ class Reversal:
             if info is not None and info.is_relation and (gone := await missing_related(self._work, info, value)):
                 target = self._work.registry.target_of(info)
                 raise await gone_since(self._work.session, self._changes, target, gone, title)
-        fitting, misfits = await fit(self._work, self._type, values)
+        fitting, misfits = await fit(self._work, self._type, values, schema)
         if misfits:
             raise Conflict(f"{title} can't be what it was. {next(iter(misfits.values()))} Nothing was undone.")
         return fitting
@@ -210,16 +223,22 @@ class Reversal:
 
     async def _draft_again(self) -> None:
         """Give the working draft what it had, or have none where that was what is public."""
+        service, before = self._drafting(), self._noted.before
+        stages = {name: value for name, value in before.items() if name in STAGES}
+        if len(stages) < len(before) or not stages:
+            await self._draft_values({name: value for name, value in before.items() if name not in STAGES})
+        if stages and await service.draft_of(self._record) is not None:
+            await service.put_back(self._record, stages, is_with_all=self._is_emptied)
+
+    async def _draft_values(self, values: Values) -> None:
         service = self._drafting()
-        if stages := {name: value for name, value in self._noted.before.items() if name in STAGES}:
-            return await service.put_back(self._record, stages)
-        draft = await service.draft_of(self._record)
-        public = snapshot(self._type, self._record)
-        wanted = {**(shown_by(draft, public) if draft else {}), **self._noted.before}
+        draft, public = await service.draft_of(self._record), snapshot(self._type, self._record)
+        wanted = {**(shown_by(draft, public) if draft else {}), **values}
         if draft is not None and all(is_same(value, public.get(name)) for name, value in wanted.items()):
             return await service.discard_draft(self._record)
-        data = draft_schema(self._type).model_validate(self._noted.before)
-        return await service.save_draft(self._record, data, ANY_VERSION)
+        schema = draft_schema(self._type)
+        fitting = await self._fitting(values, schema)
+        return await service.draft_again(self._record, schema.model_validate(as_sent(self._type, fitting, values)))
 
 
 def validated(schema: type[BaseModel], values: Values) -> BaseModel:

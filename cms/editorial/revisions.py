@@ -23,7 +23,7 @@ from cms.crud.registry import Registry
 from cms.crud.rights import refusal
 from cms.crud.values import is_uuid
 from cms.editorial.behaviours import Trashable
-from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, QUIET, ChangeSet, Revision
 from cms.editorial.snapshots import Values, revive
 
 _HEAD = (
@@ -57,7 +57,7 @@ class Histories:
     ) -> Item:
         """One page of a record's revisions, the newest first."""
         record_id = edited_id(connection, content_type, key, actor)
-        of_record = _revisions_of(content_type, record_id)
+        of_record = _revisions_of(content_type, record_id).where(Revision.verb.not_in(QUIET))
         rows, edges = newest_first(
             connection, of_record, Revision.number, query, (self.cursors, f"revisions of {record_id}"), int
         )
@@ -89,7 +89,8 @@ class Histories:
         self, connection: Connection, content_type: ContentType[Any], key: str, actor: Actor, before: int | None = None
     ) -> int | None:
         """The number of a record's newest revision, or of the newest one before another; None if there is none."""
-        of_record = _revisions_of(content_type, edited_id(connection, content_type, key, actor)).subquery()
+        told = _revisions_of(content_type, edited_id(connection, content_type, key, actor))
+        of_record = told.where(Revision.verb.not_in(QUIET)).subquery()
         statement = select(func.max(of_record.c.number))
         if before is not None:
             statement = statement.where(of_record.c.number < before)

@@ -65,13 +65,16 @@ def former_values(content_type: ContentType[Any], record: Record) -> Values:
     return before
 
 
-def revive(content_type: ContentType[Any], values: Values) -> tuple[Values, dict[str, str]]:
+def revive(
+    content_type: ContentType[Any], values: Values, schema: type[BaseModel] | None = None
+) -> tuple[Values, dict[str, str]]:
     """Recorded values as a service takes them, each checked by itself.
 
     :param values: as recorded, perhaps when the type had other fields or rules.
+    :param schema: of the body that they have to fit; of an update, where none is named.
     :returns: the values that fit, and for each that does not, by name, why: one sentence.
     """
-    schema, fitting, misfits = update_schema(content_type), Values(), dict[str, str]()
+    schema, fitting, misfits = schema or update_schema(content_type), Values(), dict[str, str]()
     for name, value in values.items():
         if name not in content_type.fields:
             misfits[name] = f"There is no field “{name}” any more."

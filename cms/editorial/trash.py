@@ -49,7 +49,7 @@ class TrashingService(Service[M]):
         together = [record, *(other for other in below if other.trashed_at is None)]
         # By its time is known what comes back with a record: not what went before it, even in the same instant.
         earlier = [other.trashed_at + _TICK for other in below if other.trashed_at is not None]
-        trashed_at = max([await self._now(), *earlier])
+        trashed_at = max([await self.database_time(), *earlier])
         for other in together:
             self.require(Action.DELETE, other)
             other.trashed_at = trashed_at
@@ -169,7 +169,7 @@ class TrashingService(Service[M]):
                         await self.session.delete(record)
                 await self.session.flush()
 
-    async def _now(self) -> datetime:
+    async def database_time(self) -> datetime:
         """The database's time, which visibility follows."""
         return (await self.session.execute(select(now()))).scalar_one()
 

@@ -1,22 +1,29 @@
 """Trees: a record's path follows its parent's, and no record is its own ancestor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
-from cms.crud.content_type import M
+from cms.crud.conditional import check_version
+from cms.crud.content_type import ContentType, M
 from cms.crud.fields import as_predicate
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.crud.relations import lock_records
 from cms.crud.search import like_pattern
-from cms.editorial.behaviours import MAX_DEPTH, Trashable, not_trashed
+from cms.editorial.behaviours import MAX_DEPTH, Publishable, Trashable, not_trashed
+from cms.editorial.recorder import Note, note
+from cms.editorial.snapshots import snapshot
 from cms.editorial.workflow import EditorialService
 
 LONGEST_PATH = 1000
 """The most characters of a path; its column holds no more."""
+ROOM = 100
+"""How far apart siblings are put that get new positions: the next ones find room between them."""
+_LAST = 2**31 - 1
 
 
 class TreeService(EditorialService[M]):
@@ -85,6 +92,71 @@ class TreeService(EditorialService[M]):
             node.path = paths[node.id] = f"{paths[node.parent_id]}/{node.slug}"
             _require_room(node.path.count("/"), len(node.path))
 
+    async def addresses(self, record: M) -> Mapping[UUID, str]:
+        """Its path, and those of all below it that readers see: nobody is to learn of others."""
+        model: Any = self.content_type.model
+        node: Any = record
+        is_seen = [model.is_published] if issubclass(model, Publishable) else []
+        of_them = select(model.id, model.path).where(or_(model.id == node.id, and_(self._below(node.path), *is_seen)))
+        found = await self.session.execute(of_them)
+        return {row.id: row.path for row in found}
+
+    async def move(self, record: M, parent_id: UUID | None, after_id: UUID | None, expected: int) -> Sequence[M]:
+        """Put the record below another, or at the top: right after one that is there, or first of all.
+
+        :returns: the record, and those whose positions had to make room for it.
+        :raises PreconditionFailed: if `expected` is not the current version. :raises Invalid: if it can't be there.
+        :raises Conflict: if the one that it is to follow is somewhere else by now.
+        """
+        self.require(Action.UPDATE, record)
+        check_version(expected, record.version)
+        positions = await self._positions_around(record, parent_id, after_id)
+        position = positions.pop(record.id)
+        others = await self._make_room(positions)
+        parent = str(parent_id) if parent_id is not None else None
+        await self.change(record, {"parent": parent, "position": position})
+        return [record, *others]
+
+    async def _make_room(self, positions: Mapping[UUID, int]) -> Sequence[M]:
+        """Give records these positions: in one statement, where a flush would send one for each of them."""
+        if not positions:
+            return ()
+        model: Any = self.content_type.model
+        found: Sequence[Any] = await lock_records(self.session, self.content_type, self.actor, model.id.in_(positions))
+        for node in found:
+            self.require(Action.UPDATE, node)
+        rows = [{"of_id": node.id, "to": positions[node.id], "next": node.version + 1} for node in found]
+        moved = update(model.__table__).where(model.id == bindparam("of_id"))
+        moved = moved.values(position=bindparam("to"), version=bindparam("next"))
+        await (await self.session.connection()).execute(moved, rows)
+        for node in found:
+            before = {"position": node.position}
+            set_committed_value(node, "position", positions[node.id])
+            set_committed_value(node, "version", node.version + 1)
+            values = snapshot(self.content_type, node)
+            note(self.session.sync_session, Note(self.content_type, node.id, "updated", node.version, before, values))
+        await self.follow(found)
+        return found
+
+    async def _positions_around(self, moved: Any, parent_id: UUID | None, after_id: UUID | None) -> dict[UUID, int]:
+        """The position that a record needs to follow a sibling, and those that siblings need to make room, by id."""
+        model: Any = self.content_type.model
+        is_sibling = (model.parent_id == parent_id, model.id != moved.id, *not_trashed(model))
+        found = await self.session.execute(
+            select(model.id, model.position).where(*is_sibling).order_by(*in_order(self.content_type))
+        )
+        known = {row.id: row.position for row in found}
+        ids = list(known)
+        if after_id is not None and after_id not in known:
+            raise Conflict("What it was put behind is somewhere else by now, so nothing was moved.")
+        at = ids.index(after_id) + 1 if after_id is not None else 0
+        position = find_room([*known.values()], at, moved.position)
+        if position is not None:
+            return {moved.id: position}
+        ids.insert(at, moved.id)
+        spaced = {record_id: place * ROOM for place, record_id in enumerate(ids, 1)}
+        return {id_: place for id_, place in spaced.items() if id_ == moved.id or place != known[id_]}
+
     async def _path_of(self, record_id: Any) -> str:
         if record_id is None:
             return ""
@@ -106,6 +178,24 @@ class TreeService(EditorialService[M]):
         model: Any = self.content_type.model
         is_below = as_predicate(model.path.like(like_pattern(f"{path}/", before=""), escape="\\"))
         return and_(is_below, *not_trashed(model))  # what is in the trash gets its path when it comes out
+
+
+def in_order(content_type: ContentType[Any]) -> tuple[Any, ...]:
+    """The order of siblings, as columns: by their positions; those of the same position by their titles."""
+    model: Any = content_type.model
+    return model.position, getattr(model, content_type.title_field), model.id
+
+
+def find_room(positions: Sequence[int], at: int, now: int) -> int | None:
+    """A position between two neighbours, by preference the present one; None where they leave no room.
+
+    :param positions: of the siblings, in their order. :param at: how many of them come before.
+    """
+    floor = positions[at - 1] if at else -1
+    ceiling = positions[at] if at < len(positions) else min(floor + 2 * ROOM, _LAST)
+    if floor < now < ceiling:
+        return now
+    return (floor + ceiling) // 2 if ceiling - floor > 1 else None
 
 
 def _trashed_at(model: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from cms.crud.problems import Conflict, Forbidden
 from cms.crud.relations import lock_records
 from cms.crud.service import UnitOfWork
 from cms.editorial.changes import Changes, no_change, require_staff
-from cms.editorial.history import ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.recorder import Note, Notes, change_set_of, gather, undoing, write_notes
 from cms.editorial.reversals import Reversal
 from cms.editorial.trash import TrashingService
@@ -61,7 +61,16 @@ async def _reversals(work: UnitOfWork, changes: Changes, change_set_id: UUID) ->
         gather(notes, _note_of(changes, revision))
     await _lock(work, notes)
     last: dict[Any, int] = {(revision.record_id, revision.version): revision.id for revision in revisions}
-    return [Reversal(work, changes, noted, last[noted.record_id, noted.version]) for noted in reversed(notes.values())]
+    return [
+        Reversal(work, changes, noted, last[noted.record_id, noted.version], _settled_beside(notes, noted))
+        for noted in reversed(notes.values())
+    ]
+
+
+def _settled_beside(notes: Notes, noted: Note) -> frozenset[str]:
+    """The fields of the record itself that were changed along with its working draft."""
+    beside = notes.get((noted.record_id, False)) if noted.version >= FIRST_DRAFT else None
+    return frozenset(beside.before if beside else ())
 
 
 async def _lock(work: UnitOfWork, notes: Notes) -> None:

@@ -8,7 +8,7 @@ from cms.crud.conditional import ANY_VERSION, check_version
 from cms.crud.content_type import M
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
-from cms.editorial.behaviours import Publishable, Review
+from cms.editorial.behaviours import Publishable, Review, Status, status_at
 from cms.editorial.drafts import DraftingService, takes_back_review
 from cms.editorial.merging import present
 from cms.editorial.pending import Draft
@@ -19,6 +19,12 @@ from cms.editorial.snapshots import plain_time
 class EditorialService(DraftingService[M]):
     """A service of records that are published and trashed."""
 
+    async def is_public(self, record: M) -> bool:
+        """Whether readers see the record now, by the database's clock."""
+        if not isinstance(record, Publishable):
+            return False
+        return status_at(record, await self.database_time()) is Status.PUBLISHED
+
     async def publish(self, record: M, at: datetime | None = None) -> M:
         """Make the record public, with what its working draft changed, now or from `at` on.
 
@@ -26,7 +32,7 @@ class EditorialService(DraftingService[M]):
         """
         stamped = self._publishable(record)
         self.require(Action.PUBLISH, record)
-        time, draft = await self._now(), await self.draft_of(record)
+        time, draft = await self.database_time(), await self.draft_of(record)
         was_live = is_live(stamped, time)
         if was_live and at is not None and at > time:
             return await self._replace_at(record, draft, at)
@@ -73,7 +79,7 @@ class EditorialService(DraftingService[M]):
         await self._apply_or_save(record, draft)
 
     async def cancel_schedule(self, record: M, expected: int = ANY_VERSION) -> None:
-        """Call off the replacement, or else the first publication, that waits for its time.
+        """Call off the replacement, or else the first publication, or else the expiry, that waits for its time.
 
         :raises Conflict: if none does, perhaps since its time has come.
         :raises PreconditionFailed: if `expected` is not the version of what waits.
@@ -90,11 +96,15 @@ class EditorialService(DraftingService[M]):
             await self.session.flush()
             return
         check_version(expected, record.version)
-        if stamped.published_at is None or stamped.published_at <= await self._now():
+        time = await self.database_time()
+        if stamped.published_at is not None and stamped.published_at > time:
+            stamped.published_at = None
+            if getattr(record, "review", None) is Review.APPROVED:
+                record.review = Review.SUBMITTED  # type: ignore[attr-defined]  # it has one
+        elif stamped.unpublish_at is not None and stamped.unpublish_at > time:
+            stamped.unpublish_at = None
+        else:
             raise Conflict(f"Nothing is scheduled for this {self._noun}; if it was, its time has come.")
-        stamped.published_at = None
-        if getattr(record, "review", None) is Review.APPROVED:
-            record.review = Review.SUBMITTED  # type: ignore[attr-defined]  # it has one
         await self.save(record)
 
     async def submit(self, record: M) -> M:

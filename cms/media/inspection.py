@@ -136,7 +136,7 @@ _HEIC = (
     "Formats says “Most Compatible”. Accepted are PNG, JPEG, GIF, WebP or AVIF pictures, and PDFs."
 )
 _MARKUP = (b"<script", b"<?php", b"<!doctype", b"<iframe")  # long enough not to occur in pixels by chance
-_MAX_PARTS = 100_000  # a file of a million tiny blocks would keep a thread busy for seconds
+_MAX_PARTS = 20_000  # 25 MB in blocks of 4 KB make 6,400; a million tiny ones would keep a thread busy for seconds
 # Pillow names no closed set of errors for broken input; these are what its decoders raise.
 _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, EOFError,

@@ -35,6 +35,7 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.links: list[str] = []
         self.forms: list[Form] = []
+        self._textareas: list[dict[str, str]] = []
         self._form: Form | None = None
         self._textarea: str | None = None
         self._select: dict[str, Any] | None = None
@@ -59,6 +60,10 @@ class Page(HTMLParser):
         """The form of a record."""
         return next(form for form in self.forms if "_base" in form.fields)
 
+    def textareas(self, name: str) -> list[dict[str, str]]:
+        """The attributes of the text areas of that name."""
+        return [values for values in self._textareas if values.get("name") == name]
+
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "a":
@@ -78,8 +83,9 @@ class Page(HTMLParser):
             and values.get("type") != "file"
         ):
             form.add(values.get("name"), values.get("value", ""))
-        elif tag == "textarea":
-            self._textarea = values.get("name", "")
+        elif tag == "textarea" and values.get("name"):  # one without a name is not sent
+            self._textarea = values["name"]
+            self._textareas.append(dict(values))
             form.fields[self._textarea] = [""]
         elif tag == "select":
             self._select = {"name": values.get("name"), "first": None, "chosen": [], "many": "multiple" in values}

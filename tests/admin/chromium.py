@@ -19,6 +19,7 @@ from playwright.async_api import (
     Request,
     WebError,
     async_playwright,
+    expect,
 )
 
 from cms.crud.policy import Role
@@ -28,7 +29,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 ]  # fmt: skip
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=20_000)  # milliseconds: a busy machine is slow, which is nothing that these tests judge
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 WATCH = """
 window.broken = [];
 document.addEventListener("securitypolicyviolation", (broken) => {
@@ -122,6 +124,7 @@ async def opened(
     try:
         yield window
         for page in context.pages:
+            await page.wait_for_load_state()  # a page that is just being left can't be asked
             window.noise += await page.evaluate("window.broken || []")
     finally:
         await context.close()

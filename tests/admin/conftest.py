@@ -1,11 +1,13 @@
-"""People at the back office."""
+"""People at the back office, and the browsers of some."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+from playwright.async_api import Browser
 
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
+from tests.admin.chromium import Window, opened, served, started
 from tests.installation import Installation
 
 Visit = Callable[[Role], Visitor]
@@ -38,3 +40,17 @@ def editor(visit: Visit) -> Visitor:
 def author(visit: Visit) -> Visitor:
     """An author's browser."""
     return visit(Role.AUTHOR)
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A real browser, without a window."""
+    async with started() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def window(chromium: Browser, installation: Installation) -> AsyncIterator[Window]:
+    """An editor's window of it."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        yield window

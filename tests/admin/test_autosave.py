@@ -2,7 +2,6 @@
 
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from tests.admin.browsing import Form, Visitor
-from tests.admin.chromium import FLAGS, chromium_path, opened, served, started
+from tests.admin.chromium import FLAGS, chromium_path, opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
 
@@ -96,13 +95,6 @@ async def test_a_session_tells_who_it_is(installation: Installation, editor: Vis
     assert told == {"user": str(installation.actor(Role.EDITOR).id), "csrf_token": await editor.token()}
 
 
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
-
-
 browser_test = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
@@ -140,6 +132,34 @@ async def test_typing_is_saving(installation: Installation, chromium: Browser) -
 
 @pytest.mark.browser
 @browser_test
+async def test_a_new_record_has_all_that_others_have_once_it_is_saved(
+    installation: Installation, chromium: Browser
+) -> None:
+    """Its preview, which saves first, its history, its end; and nothing is to be created any more."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/create")
+        await expect(page.get_by_role("button", name="Create")).to_be_visible()
+        await expect(page.get_by_role("link", name="Preview")).to_have_count(0)
+        await write(page, "Slow tides", "The sea waits.")
+        await expect(page.get_by_role("link", name="History", exact=True)).to_be_visible()
+        await expect(page.get_by_role("button", name="Delete")).to_be_visible()
+        await expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+        await expect(page).to_have_title(re.compile("^Slow tides"))
+        await page.get_by_label("Content", exact=True).fill("The sea *has* waited.")
+        await page.get_by_role("link", name="Preview").click()
+        await expect(page.frame_locator("[data-frame]").get_by_text("The sea has waited.").first).to_be_visible()
+        await page.go_back()
+        await page.get_by_label("More about publishing").click()
+        await page.get_by_role("button", name="Schedule").click()
+        await expect(page.locator("[data-sentence]")).to_contain_text("Goes public")
+        await write(page, "Slower tides", "The sea has time.")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.get_by_role("status").filter(has_text="Moved to the trash").first).to_be_visible()
+
+
+@pytest.mark.browser
+@browser_test
 async def test_r48_a_lost_session_and_a_server_that_is_away_cost_nothing(
     installation: Installation, chromium: Browser
 ) -> None:
@@ -171,6 +191,7 @@ async def test_r48_a_lost_session_and_a_server_that_is_away_cost_nothing(
 @browser_test
 async def test_r48_a_killed_browser_brings_back_what_it_had(installation: Installation, tmp_path: Path) -> None:
     made = await installation.make(article, title="Slow", content="Old.")
+    await installation.make(tag, name="Rope")
     cookie = installation.people[Role.EDITOR].cookie
     async with served(installation.app) as url, async_playwright() as playwright:
 
@@ -185,6 +206,8 @@ async def test_r48_a_killed_browser_brings_back_what_it_had(installation: Instal
         await page.goto(f"/admin/article/edit/{made.id}")
         await page.route("**/autosave/**", lambda route: route.abort())
         await write(page, "Slow", "Nobody has saved this.")
+        await page.get_by_label("Tags").fill("rop")
+        await page.get_by_role("option", name="Rope").click()
         await expect(page.locator("[data-state]")).to_contain_text("Not saved yet")
         await page.wait_for_timeout(6000)  # Chromium writes what pages keep a few seconds later
         kill(str(tmp_path / "profile"))
@@ -195,10 +218,11 @@ async def test_r48_a_killed_browser_brings_back_what_it_had(installation: Instal
         await expect(page.locator("#field-content")).to_have_value("Old.")
         await page.get_by_role("button", name="Bring it back").click()
         await expect(page.locator("#field-content")).to_have_value("Nobody has saved this.")
+        await expect(page.get_by_role("button", name="Remove Rope")).to_be_visible()
         await expect(page.locator("[data-state]")).to_contain_text(SAVED)
         await context.close()
-    (row,) = await installation.rows("articles")
-    assert row["content"] == "Nobody has saved this."
+    found = (await installation.send("GET", f"/articles/{made.id}", Role.EDITOR)).json()
+    assert (found["content"], [each["name"] for each in found["tags"]]) == ("Nobody has saved this.", ["Rope"])
 
 
 def kill(profile: str) -> None:
@@ -236,6 +260,73 @@ async def test_r02_two_people_merge_and_see_where_they_overlap(installation: Ins
         await expect(first.get_by_role("status").last).to_contain_text("Saved.")
     (row,) = await installation.rows("articles")
     assert (row["content"], row["excerpt"]) == ("ONE\n\ntwo\n\nTHREE", "Mine.")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r02_of_what_both_changed_each_passage_is_chosen(installation: Installation, chromium: Browser) -> None:
+    paragraphs = ["Slow tides.", "The sea waits.", "Nobody hurries.", "Salt dries."]
+    made = await installation.make(article, title="Slow", content="\n\n".join(paragraphs), excerpt="Old.")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as mine:
+        page = await mine.open(f"article/edit/{made.id}")
+        theirs = {
+            "title": "Fast",
+            "content": "Slow tides.\n\nThe sea is patient.\n\nNobody hurries.\n\nSalt stays.",
+            "seo": {"title": "Theirs", "description": "Of theirs."},
+            "excerpt": "Theirs.",
+        }
+        headers = {"If-Match": '"v1"'}
+        changed = await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, json=theirs, headers=headers)
+        assert changed.status_code == 200, changed.text
+        await write(page, "Slower", "Slow tides, slow.\n\nThe sea sleeps.\n\nNobody hurries.\n\nSalt glitters.")
+        await page.get_by_label("Excerpt").fill("Mine.")
+        await page.get_by_role("group", name="SEO").get_by_label("Title").fill("Mine")
+        await page.get_by_role("button", name="Resolve").click()
+        await expect(page.get_by_role("heading", name="Somebody else saved this article")).to_be_visible()
+        content = page.locator("#field-content")
+        await expect(content).to_have_value("Slow tides, slow.\n\nThe sea sleeps.\n\nNobody hurries.\n\nSalt glitters.")
+        passages = page.locator("[data-difference=content] .dispute")
+        await expect(passages).to_have_count(2)
+        await passages.nth(0).get_by_role("button", name="Theirs", pressed=False).click()
+        await passages.nth(1).get_by_role("button", name="Both").click()
+        await passages.nth(1).get_by_role("textbox").press("Control+End")
+        await passages.nth(1).get_by_role("textbox").press_sequentially(" And shines.")
+        await expect(content).to_have_value(
+            "Slow tides, slow.\n\nThe sea is patient.\n\nNobody hurries.\n\nSalt stays.\n\nSalt glitters. And shines."
+        )
+        for whose, title in (("Theirs", "Fast"), ("Yours", "Slower")):
+            await page.locator("[data-difference=title]").get_by_role("button", name=whose).click()
+            await expect(page.get_by_label("Title").first).to_have_value(title)
+        await page.locator("[data-difference=seo]").get_by_role("button", name="Theirs").click()
+        await page.get_by_role("button", name="Save mine over version").click()
+        await expect(page.get_by_role("status").last).to_contain_text("Saved.")
+    (row,) = await installation.rows("articles")
+    assert row["content"].endswith("Nobody hurries.\n\nSalt stays.\n\nSalt glitters. And shines.")
+    assert (row["title"], row["excerpt"], row["seo"]["title"]) == ("Slower", "Mine.", "Theirs")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_what_a_search_shows_is_drawn_while_one_writes(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow", content="The **sea** waits, [they say](https://a.example).")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        result = page.locator("[data-search-result]")
+        await expect(result.locator(".result-site")).to_contain_text("articles › slow")
+        await expect(result.locator(".result-title")).to_have_text("Slow")
+        await page.get_by_label("Title").first.fill("How slow tides are")
+        await expect(result.locator(".result-title")).to_have_text("How slow tides are")
+        await expect(result.locator(".result-site")).to_contain_text("articles › how-slow-tides-are")
+        await page.get_by_label("Excerpt").fill("Long. " * 60)
+        await expect(result.locator(".result-text")).to_have_text(re.compile(r"^(Long\. ?){20,27}…$"))
+        seo = page.get_by_role("group", name="SEO")
+        await seo.get_by_label("Title").fill("Of tides")
+        await seo.get_by_label("Description").fill("All of them.")
+        await expect(result.locator(".result-title")).to_have_text("Of tides")
+        await expect(result.locator(".result-text")).to_have_text("All of them.")
+        await page.get_by_label("Excerpt").fill("")
+        await seo.get_by_label("Description").fill("")
+        await expect(result.locator(".result-text")).to_have_text("The sea waits, they say.")
 
 
 async def test_other_types_keep_their_plain_forms(installation: Installation, editor: Visitor) -> None:

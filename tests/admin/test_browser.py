@@ -21,11 +21,13 @@ from cms.content.site import SITE_ID
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
-from tests.admin.chromium import Window, opened, served, started
+from tests.admin.chromium import Window, opened, served
 from tests.admin.test_media import picture
 from tests.installation import Installation
 
 pytestmark = pytest.mark.browser
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+"""For what depends on the browser alone."""
 
 PASSWORD = "plum kettle orbit 41"  # noqa: S105 - of a test
 PAYLOADS = [
@@ -49,13 +51,6 @@ class Open(Protocol):
 
     def __call__(self, role: Role | None = None, **options: Any) -> AbstractAsyncContextManager[Window]:
         """:param options: whatever playwright takes, such as `viewport`."""
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -108,6 +103,7 @@ async def upload(page: Page, name: str, **texts: str) -> None:
     await press(page, "Upload", "Uploaded.")
 
 
+@on_sqlite
 async def test_an_editor_writes_an_article_and_everybody_reads_it(
     installation: Installation, window: Open, url: str
 ) -> None:
@@ -141,6 +137,7 @@ async def test_an_editor_writes_an_article_and_everybody_reads_it(
         assert (await public.get(url + item["cover"]["url"])).headers["content-type"] == "image/png"
 
 
+@on_sqlite
 async def test_leaving_with_unsaved_text_asks_first(window: Open) -> None:
     async with window(Role.EDITOR) as mine:
         page = await mine.open("article/create")
@@ -154,6 +151,7 @@ async def test_leaving_with_unsaved_text_asks_first(window: Open) -> None:
         await page.wait_for_url("**/admin/")
 
 
+@on_sqlite
 async def test_a_picker_is_used_by_keyboard_alone(installation: Installation, window: Open) -> None:
     for name in ("Rope", "Rope and cloth", "Sea"):
         await installation.make(tag, name=name)
@@ -177,6 +175,7 @@ async def test_a_picker_is_used_by_keyboard_alone(installation: Installation, wi
         await expect(page.locator(".chip")).to_have_count(0)
 
 
+@on_sqlite
 async def test_what_was_typed_into_a_picker_and_not_chosen_is_not_sent(
     installation: Installation, window: Open
 ) -> None:
@@ -211,6 +210,7 @@ async def test_what_was_typed_into_a_picker_and_not_chosen_is_not_sent(
         mine.noise.clear()
 
 
+@on_sqlite
 async def test_a_file_that_is_too_large_is_not_sent(installation: Installation, window: Open, tmp_path: Path) -> None:
     large = tmp_path / "large.png"
     with large.open("wb") as file:
@@ -239,6 +239,7 @@ async def test_a_file_that_is_too_large_is_not_sent(installation: Installation, 
     assert row["alt"] == "Low water"
 
 
+@on_sqlite
 async def test_a_text_that_is_too_large_is_offered_again(installation: Installation, window: Open) -> None:
     async with window(Role.EDITOR) as mine:
         page = await mine.open("article/create")
@@ -251,6 +252,7 @@ async def test_a_text_that_is_too_large_is_offered_again(installation: Installat
         await press(page, "Create", "Saved")
 
 
+@on_sqlite
 async def test_names_and_addresses_stay_whole_in_a_list(installation: Installation, window: Open) -> None:
     about = await installation.make(article, title="Slow tides", published_at=utc_now())
     text = "Amazing post dear, so useful for me and all the friends! We are leading supplier of lamps. " * 2
@@ -305,7 +307,7 @@ async def test_d05_d06_nothing_stored_is_run_on_any_page(installation: Installat
         page = await mine.open("")
         await upload(page, "<img src=x onerror=window.hit=1>.png", Caption=PAYLOADS[1])
         records["media"] = page.url.rpartition("/")[2]
-        for path in ("", "site/list", "nothing"):
+        for path in ("", "site/list", "category/tree", "page/tree", "nothing"):
             await visit(page, path)
         for identity, record in records.items():
             for path in ("list", "create", f"details/{record}", f"edit/{record}"):
@@ -331,8 +333,10 @@ async def test_d06_every_page_keeps_the_policy_and_fits(
     installation: Installation, window: Open, viewport: dict[str, int]
 ) -> None:
     made = await installation.make(article, title=("tides" * 30)[:120], content="x" * 500)
+    await installation.make(page_type, title=("tides" * 30)[:120])
     paths = ["", "nothing", "article/list?q=zzz", f"article/edit/{made.id}", f"article/details/{made.id}"]
     paths += [f"{t.singular}/{step}" for t in installation.registry for step in ("list", "create")]
+    paths += ["category/tree", "page/tree"]
     paths += [f"site/{step}/{SITE_ID}" for step in ("edit", "details")]
     async with window(viewport=viewport) as nobodys:
         await visit(await nobodys.open("login"), "login")

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from cms.content.articles import article
 from cms.content.categories import category
 from cms.content.comments import comment
@@ -61,6 +63,22 @@ async def test_all_or_none(installation: Installation, editor: Visitor) -> None:
     assert [row["published_at"] for row in await installation.rows("articles")] == [None] * 3
     events = [event["kind"] for event in await installation.rows("events")]
     assert "article.published" not in events
+
+
+@pytest.mark.parametrize("action", ["delete", "publish"])
+async def test_d13_a_bad_id_among_good_ones_stops_all_and_is_named(
+    installation: Installation, editor: Visitor, action: str
+) -> None:
+    """D13: 4xx, and neither those before the bad one nor those after it are touched."""
+    first, second, third = named(await drafts(installation, 3))
+    unknown, before = "00000000-0000-7000-8000-000000999999", await installation.rows("articles")
+    records, told = [first, second, f"{unknown}:1", third], len(await installation.rows("events"))
+    refused = await editor.post("/article/bulk", action=action, confirmed="yes", records=records)
+    assert refused.status == 404
+    assert "Nothing was changed" in refused.text
+    assert f"There is no article “{unknown}”." in refused.text
+    assert await installation.rows("articles") == before
+    assert len(await installation.rows("events")) == told
 
 
 async def test_a_record_in_use_says_where_and_takes_the_others_with_it(

@@ -1,12 +1,12 @@
 """Forms: what they save, what they refuse, and that neither somebody's text nor anybody's change is lost."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from admin.changes import side_by_side
 from cms.auth.users import user
 from cms.content.articles import article
 from cms.content.categories import category
@@ -110,7 +110,7 @@ async def test_r02_a_stale_form_is_refused_with_both_versions(
     assert "Save mine over version 2" in refused.text
     form = refused.edit
     assert form.fields["title"] == ["Mine"]
-    assert form.fields["content"] == ["one\nMINE\nthree"]
+    assert form.fields["content"] == ["one\nMINE\nthree"], "what is disputed is theirs who has to choose, until then"
     assert form.fields["excerpt"] == ["Their excerpt."], "what only they changed is taken over"
     saved = await editor.send(form)
     assert saved.status == 303
@@ -118,6 +118,67 @@ async def test_r02_a_stale_form_is_refused_with_both_versions(
     assert (row["title"], row["content"], row["excerpt"], row["version"]) == (
         "Mine", "one\nMINE\nthree", "Their excerpt.", 3,
     )  # fmt: skip
+
+
+async def test_r02_what_both_changed_and_what_only_one_did_are_told_apart(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    kept, gone, theirs, mine = [await installation.make(tag, name=name) for name in ("Kept", "Gone", "Theirs", "Mine")]
+    made = await installation.make(
+        article, title="Old", content="one\n\ntwo\n\nthree", excerpt="Short.", tags=[str(kept.id), str(gone.id)]
+    )
+    path = f"/article/edit/{made.id}"
+    my_form, their_form = [(await who.get(path)).edit for who in (editor, admin)]
+    their_tags, my_tags = [[str(each.id) for each in tags] for tags in ((kept, gone, theirs), (kept, mine))]
+    await admin.send(their_form, title="Theirs", content="ONE\n\ntwo\n\nthree", excerpt="New.", tags=their_tags)
+    refused = await editor.send(my_form, title="Mine", content="one\n\ntwo\n\nTHREE", tags=my_tags)
+    assert refused.status == 409
+    form = refused.edit
+    assert (form.fields["title"], form.fields["excerpt"]) == (["Mine"], ["New."])
+    assert form.fields["content"] == ["ONE\n\ntwo\n\nTHREE"]
+    assert set(form.fields["tags"]) == {str(kept.id), str(theirs.id), str(mine.id)}
+    for sentence in ("Title changed by both of you Before Old Theirs, version 2 Theirs Yours Mine",
+                     "Content changed by both of you, combined", "Excerpt changed by them, taken over"):  # fmt: skip
+        assert sentence in refused.text, refused.text
+    assert (await editor.send(form)).status == 303
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["content"], row["excerpt"]) == ("Mine", "ONE\n\ntwo\n\nTHREE", "New.")
+
+
+async def test_r02_only_lines_that_both_changed_have_to_be_decided_about(
+    installation: Installation, editor: Visitor, admin: Visitor
+) -> None:
+    seo = {"title": "Old", "description": "Old."}
+    made = await installation.make(article, title="Old", content="a\n\nb\n\nc\n\nd", seo=seo)
+    path = f"/article/edit/{made.id}"
+    my_form, their_form = [(await who.get(path)).edit for who in (editor, admin)]
+    await admin.send(their_form, content="A\n\nb\n\nc of theirs\n\nd", **{"seo.title": "Theirs"})
+    refused = await editor.send(my_form, content="a\n\nb\n\nc of mine\n\nD", **{"seo.description": "Mine."})
+    assert refused.edit.fields["content"] == ["A\n\nb\n\nc of mine\n\nD"], "all that is not disputed is merged"
+    assert (refused.edit.fields["seo.title"], refused.edit.fields["seo.description"]) == (["Theirs"], ["Mine."])
+    assert (await editor.send(refused.edit)).status == 303
+    assert (await stored(installation, "articles", made.id))["content"] == "A\n\nb\n\nc of mine\n\nD"
+
+
+async def test_r02_a_draft_that_readers_overtook_is_settled_once_somebody_chose(
+    installation: Installation, editor: Visitor
+) -> None:
+    made = await installation.make(article, title="Old", published_at=utc_now() - timedelta(hours=1))
+    path = f"/article/edit/{made.id}"
+    await editor.send((await editor.get(path)).edit, title="Drafted")
+    body, headers = {"title": "Public"}, {"If-Match": "*"}
+    changed = await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, json=body, headers=headers)
+    assert changed.status_code == 200, changed.text
+    refused = await editor.send((await editor.get(path)).edit, _then="publish")
+    assert refused.status == 409
+    assert "Title changed by both of you Before Old" in refused.text
+    assert refused.edit.fields["title"] == ["Drafted"]
+    assert (await installation.send("GET", f"/articles/{made.id}")).json()["title"] == "Public"
+    saved = await editor.send(refused.edit)
+    assert saved.status == 303
+    published = await editor.send((await editor.get(path)).edit, _then="publish")
+    assert published.status == 303
+    assert (await installation.send("GET", f"/articles/{made.id}")).json()["title"] == "Drafted"
 
 
 async def test_r02_a_third_change_in_between_is_refused_again(
@@ -222,6 +283,32 @@ async def test_a_menu_is_written_as_yaml(installation: Installation, editor: Vis
         assert refused.status == 422, text
         assert sentence in refused.text
         assert refused.edit.fields["items"][0].strip() == text.strip()
+
+
+async def test_a_menu_comes_with_its_links_for_the_script_unless_they_are_none(
+    installation: Installation, editor: Visitor
+) -> None:
+    items = [{"label": "<Home>", "url": "/", "items": [{"label": "Tides", "url": None, "items": []}]}]
+    made = await installation.make(menu, title="Main", items=items)
+    page = await editor.get(f"/menu/edit/{made.id}")
+    (text,) = page.textareas("items")
+    assert json.loads(text["data-links"]) == items
+    assert json.loads(text["data-faults"]) == []
+    unchanged = await editor.send(page.edit, items=json.dumps(items))
+    assert "Nothing was changed" in (await editor.get(unchanged.response.headers["location"])).text
+    for typed, is_shown in (
+        ('[{"label": "", "url": null, "items": [{"label": "x", "url": "tides"}]}]', True),
+        ("- label: Home\n  icon: house", False),
+        ("- label: [x]", False),
+        ("- label: Home\n  items: 7", False),
+    ):
+        refused = await editor.send(page.edit, items=typed)
+        (text,) = refused.textareas("items")
+        assert (json.loads(text["data-links"]) is not None) is is_shown, typed
+        paths = [fault["path"] for fault in json.loads(text["data-faults"])]
+        assert paths
+        if is_shown:
+            assert paths == [["0", "label"], ["0", "items", "0", "url"]]
 
 
 async def test_publishing_saves_what_was_typed_first(installation: Installation, editor: Visitor) -> None:
@@ -475,9 +562,5 @@ async def test_a_menu_that_is_stale_is_compared_as_text(
     assert refused.status == 409
     assert "label: Theirs" in refused.text
     assert "label: Mine" in refused.text
-
-
-def test_two_texts_stand_side_by_side() -> None:
-    assert side_by_side("a\nb\nc", "a\nx\ny\nc") == [
-        ("a", "a", False), ("b", "x", True), ("", "y", True), ("c", "c", False),
-    ]  # fmt: skip
+    refused = await editor.send(page.edit, items='[{"label": "Of the tree", "url": null, "items": []}]')
+    assert "- label: Of the tree url: null" in refused.text

@@ -1,7 +1,6 @@
 """The frame of every page: who sees which menu, what waits, search over everything, themes, errors for scripts."""
 
 import gzip
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -12,19 +11,12 @@ from cms.content.articles import article
 from cms.content.comments import comment
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
 
 JSON = {"Accept": "application/json"}
 CHANGE = "019abcde-0000-7000-8000-000000000001"
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 def menu_links(page_links: list[str]) -> set[str]:
@@ -99,6 +91,12 @@ async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> 
     for page in (packed, plain):
         assert page.response.headers["cache-control"].endswith("immutable")
         assert "Accept-Encoding" in page.response.headers["vary"]
+    sheet = await editor.get("/static/frame.css?v=1", headers={"Accept-Encoding": "gzip"})
+    assert sheet.html == (await editor.get("/static/tokens.css")).html + plain.html
+    assert sheet.response.headers["content-type"] == plain.response.headers["content-type"]
+    assert (sheet.response.headers["content-encoding"], sheet.response.headers["cache-control"]) == (
+        "gzip", packed.response.headers["cache-control"],
+    )  # fmt: skip
     tag = plain.response.headers["etag"]
     again = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
     assert (again.status, again.html) == (304, "")
@@ -151,3 +149,12 @@ async def test_the_frame_is_used_by_keyboard(installation: Installation, chromiu
         await expect(page.get_by_role("link", name="Dashboard")).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("link", name="Comments")).to_be_hidden()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_without_scripts_the_menu_of_a_phone_is_open(installation: Installation, chromium: Browser) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR, **phone) as window:
+        page = await window.open("search")
+        await expect(page.get_by_role("link", name="Comments")).to_be_visible()

@@ -1,6 +1,5 @@
 """An editor's way through history in a real browser: compare, restore, undo from the toast, share a draft (A13)."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,19 +8,12 @@ from playwright.async_api import Browser, Page, expect
 from cms.content.articles import article
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("server", ["sqlite"], indirect=True)]
 
 ANY = {"If-Match": "*"}
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 async def edit(installation: Installation, record: Any, query: str = "", **values: str) -> None:

@@ -1,6 +1,5 @@
 """Texts that want to be scripts, where no form takes them: told by the database, by a file, by an error."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -22,19 +21,12 @@ from cms.crud.policy import Role
 from cms.delivery.links import make_link
 from cms.editorial.history import ChangeSet, Revision
 from cms.media.records import Media
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.installation import Installation
 
 pytestmark = pytest.mark.browser
 
 PAYLOAD = "'\"></title></textarea></option><img src=x onerror=window.hit=1><script>window.hit=1</script>"
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 def described_picture() -> bytes:

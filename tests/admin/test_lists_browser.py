@@ -1,8 +1,6 @@
 """Lists in a real browser, worked as an editor works: many at once and back, views, ranges, keys, files, a phone."""
 
 import json
-from collections.abc import AsyncIterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +11,10 @@ from cms.content.articles import article
 from cms.content.categories import category
 from cms.crud.policy import Role
 from cms.crud.schemas import update_schema
-from cms.media.uploads import store_upload
-from tests.admin.chromium import Window, opened, served, started
-from tests.admin.test_media import picture
+from tests.admin.chromium import Window, opened, served
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("server", ["sqlite"], indirect=True)]
-
-MOST_BYTES, MOST_REQUESTS = 200_000, 15
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def window(chromium: Browser, installation: Installation) -> AsyncIterator[Window]:
-    """An editor's window."""
-    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
-        yield window
 
 
 async def titled(installation: Installation, *titles: str, **values: Any) -> list[Any]:
@@ -211,26 +191,3 @@ async def test_a_phone_shows_all_of_a_list(installation: Installation, chromium:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.goto("/admin/")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-async def test_a_list_is_light(installation: Installation, window: Window) -> None:
-    """What a cold list screen takes over the wire, as the browser counts it."""
-    covers = []
-    for colour in ("teal", "navy", "gold"):
-        async with installation.work(Role.EDITOR) as work:
-            content = BytesIO(picture(colour, (1600, 900)))
-            record, _ = await store_upload(work, installation.app.state.storage, content, f"{colour}.png")
-            covers.append(str(record.id))
-    for number in range(30):
-        await titled(installation, f"A title of usual length, number {number}", cover=covers[number % 3])
-    page = await window.context.new_page()
-    session = await window.context.new_cdp_session(page)
-    await session.send("Network.enable")
-    received: list[float] = []
-    session.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-    await page.goto("/admin/article/list", wait_until="networkidle")
-    assert await page.locator(".thumb.is-drawn").count() == 25
-    assert len(received) <= MOST_REQUESTS
-    assert sum(received) <= MOST_BYTES
-    first = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert first < 2_500, "on a machine that does much else; alone it is a fifth of that"

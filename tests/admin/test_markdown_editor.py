@@ -19,7 +19,7 @@ from cms.crud.policy import Role
 from cms.editorial.markdown import parse
 from tests.admin.browsing import Page as Answer
 from tests.admin.browsing import Visitor
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
 from tests.samples import picture
@@ -137,13 +137,6 @@ async def test_a_preview_of_what_can_not_be_rendered_says_why(author: Visitor, v
     assert (await author.call("POST", "/preview-markdown", headers=JSON, json={"text": "a"})).status == 403
 
 
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
-
-
 @asynccontextmanager
 async def writing(
     installation: Installation, chromium: Browser, content: str = "", *, loud: bool = False, **options: Any
@@ -254,7 +247,7 @@ async def test_pictures_are_described_uploaded_and_placed(installation: Installa
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Try again").click(click_count=1)
         await expect(page.get_by_role("textbox", name="Content")).to_contain_text("boat-1.png")
-        assert await text_of(page) == "First.\n\nLast.\n\n![A boat \\[at\\] dusk](media:boat-1.png)\n"
+        assert await text_of(page) == "First.\n\nLast.\n\n![A boat \\[at\\] dusk](media:boat-1.png)\n\n"
         assert all("A boat [at] dusk" in alt for alt in alts)
         await put(page, "")
         await page.evaluate(DROP, list(picture(5)))

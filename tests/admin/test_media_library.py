@@ -136,6 +136,7 @@ async def test_twenty_files_are_uploaded_described_replaced_and_trashed(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 async def test_two_who_describe_a_file_at_once_both_keep_their_words(
     installation: Installation, browser: Browser
 ) -> None:
@@ -159,6 +160,7 @@ async def test_two_who_describe_a_file_at_once_both_keep_their_words(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 async def test_a_field_of_a_picture_is_filled_from_the_library(installation: Installation, browser: Browser) -> None:
     texts = {"alt": "A lighthouse"}
     files = {"file": ("light.jpg", photo(3))}
@@ -182,6 +184,7 @@ async def test_a_field_of_a_picture_is_filled_from_the_library(installation: Ins
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 async def test_the_picker_is_worked_by_keyboard_and_takes_files_in(
     installation: Installation, browser: Browser
 ) -> None:

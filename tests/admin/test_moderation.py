@@ -1,6 +1,5 @@
 """The queue of comments: worked by keyboard alone, all or none at once, every decision taken back."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,12 @@ from cms.content.articles import article
 from cms.content.comments import comment
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
 from tests.statements import recorded
 
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 async def write(installation: Installation, *texts: str, **values: Any) -> list[Any]:

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 from loguru import logger
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from admin.devices import device_of
 from cms.auth import passwords
 from cms.auth.invitations import Invitation
 from cms.auth.passwords import Hasher
-from cms.auth.sessions import SessionKind, open_session
+from cms.auth.sessions import BROWSER_IDLE, SessionKind, UserSession, open_session
 from cms.auth.users import User
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
@@ -224,6 +224,79 @@ async def test_devices_are_listed_and_signed_out_one_or_all(
     assert (await other.get("/profile")).status == 303
     assert (await author.get("/profile")).status == 200
     assert (await editor.get("/profile")).status == 200
+
+
+async def test_an_administrator_sees_and_ends_all_sessions_of_a_user(
+    installation: Installation, admin: Visitor, author: Visitor, editor: Visitor, visit: Visit
+) -> None:
+    """C05: tokens and cookies are worth nothing at once, and nobody else's end."""
+    other = await second_device(installation, visit)
+    account = f"/user/edit/{installation.actor(Role.AUTHOR).id}"
+    page = await admin.get(account)
+    assert "Firefox on Windows signed in just now" in page.text
+    assert "last seen just now" in page.text
+    assert (page.text.count("signed in just now"), page.text.count("API")) == (3, 1)
+    assert "your own account" not in page.text
+    assert (await admin.send(page.form("/sign-out/" + account.rpartition("/")[2]))).status == 303
+    page = await admin.get(account)
+    assert "Signed out everywhere." in page.text
+    assert "No device." in page.text
+    assert "Sign out everywhere" not in page.html
+    for browser in (author, other):
+        left = await browser.get("/article/list")
+        assert left.response.headers["location"] == "/admin/login?next=/admin/article/list"
+    assert (await installation.send("GET", "/users/me", Role.AUTHOR)).status_code == 401
+    assert (await installation.send("GET", "/users/me", Role.EDITOR)).status_code == 200
+    assert (await editor.get("/profile")).status == 200
+
+
+async def test_only_who_may_change_an_account_sees_and_ends_its_sessions(
+    installation: Installation, admin: Visitor, author: Visitor, editor: Visitor
+) -> None:
+    """D01 too: nobody ends sessions by having an administrator follow a link."""
+    author_id = installation.actor(Role.AUTHOR).id
+    address = f"/user/sign-out/{author_id}"
+    assert (await editor.get(f"/user/edit/{author_id}")).status == 403
+    refused = await editor.post(address)
+    assert (refused.status, "may not" in refused.text) == (403, True)
+    assert (await admin.call("POST", address, data={"csrf_token": "x"})).status == 403
+    assert (await admin.get(address)).status in {404, 405}
+    assert (await author.get("/profile")).status == 200, "none of these ended anything"
+    missing = await admin.post("/user/sign-out/nobody")
+    assert missing.status == 404
+
+
+async def test_an_administrator_who_signs_themselves_out_is_out_here_too(
+    installation: Installation, admin: Visitor
+) -> None:
+    path = f"/user/edit/{installation.actor(Role.ADMIN).id}"
+    page = await admin.get(path)
+    assert "This is your own account" in page.text
+    assert (await admin.send(page.form(path.replace("edit", "sign-out")))).status == 303
+    assert (await admin.get(path)).response.headers["location"] == f"/admin/login?next=/admin{path}"
+    assert "Your session has ended" in (await admin.get("/login")).text
+
+
+async def test_the_list_of_users_tells_when_each_was_last_seen(installation: Installation, admin: Visitor) -> None:
+    """By what their sessions tell: a token when it was made, a browser when it was last prolonged."""
+    seen = {Role.READER: None, Role.AUTHOR: timedelta(hours=3), Role.EDITOR: timedelta(days=2)}
+    async with installation.database.session() as session:
+        for role, since in seen.items():
+            of_them = UserSession.user_id == installation.actor(role).id
+            if since is None:
+                await session.execute(delete(UserSession).where(of_them))
+                continue
+            started, time = utc_now() - timedelta(days=4), utc_now() - since
+            ages = {"created_at": started, "expires_at": time + BROWSER_IDLE}
+            await session.execute(update(UserSession).where(of_them).values(ages))
+    page = await admin.get("/user/list")
+    row = r'aria-label="Tick “(\w+)”.*?data-label="Last seen">(.*?)</td>'
+    rows = dict(re.findall(row, page.html, re.DOTALL))
+    told = {name: re.sub(r"<[^>]*>", " ", cell).split(" (")[0].strip() for name, cell in rows.items()}
+    assert told["Author"] == "3 hours ago"
+    assert told["Editor"] == "2 days ago", "its session has expired since"
+    assert told["Admin"] == "just now"
+    assert told["Reader"].startswith("—")
 
 
 @pytest.mark.parametrize(

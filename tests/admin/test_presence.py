@@ -1,6 +1,5 @@
 """Who else has a record open."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,16 +12,9 @@ from cms.content.articles import article
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 async def tell(visitor: Visitor, pk: Any, tab: str, **more: str) -> Any:

@@ -1,22 +1,13 @@
 """What a picker lacks is made from within the form that needs it, by those who may."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, expect
 
 from cms.content.articles import article
 from cms.crud.policy import Role
 from tests.admin.browsing import Visitor
-from tests.admin.chromium import opened, served, started
+from tests.admin.chromium import opened, served
 from tests.installation import Installation
-
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with started() as browser:
-        yield browser
 
 
 async def test_a_tag_is_made_of_its_name(installation: Installation, editor: Visitor) -> None:

@@ -1,5 +1,6 @@
 """Sessions: what ends them ends them at the next request (C04, C05, C06, C08)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -18,14 +19,16 @@ from cms.auth.sessions import (
     UserSession,
     close_session,
     hash_secret,
+    last_seen,
     open_session,
     renew_session,
     renewed_expiry,
 )
 from cms.auth.tokens import Claims, Tokens
-from cms.auth.users import User
+from cms.auth.users import User, UserService, user
 from cms.crud.fields import utc_now
-from cms.crud.policy import SYSTEM, Role
+from cms.crud.policy import ANONYMOUS, SYSTEM, Actor, Role
+from cms.crud.problems import Forbidden, Unauthorized
 from cms.crud.service import UnitOfWork
 from cms.database import Database
 from tests.auth.people import NEW_PASSWORD, PASSWORD, SECRET, Enrol, Person, count_sessions
@@ -224,6 +227,61 @@ def test_prolonging_has_to_be_worth_a_write() -> None:
     assert renewed_expiry(now, now + BROWSER_IDLE - RENEWAL / 2) is None
     assert renewed_expiry(now, now + RENEWAL) is not None
     assert renewed_expiry(now - BROWSER_LIFETIME, now) is None
+
+
+async def test_a_browser_in_use_writes_once_in_five_minutes_and_tells_when_it_was_seen(
+    reader: Person, database: Database
+) -> None:
+    secret = await open_browser(database, reader)
+    assert timedelta(minutes=5) <= RENEWAL
+    for minutes, is_due in ((0, False), (4, False), (6, True)):
+        seen = utc_now() - timedelta(minutes=minutes)
+        await run(database, update(UserSession).values(created_at=seen, expires_at=seen + BROWSER_IDLE))
+        assert (await _visit(database, secret)).is_due is is_due, minutes
+        assert await database.read(last_seen, [reader.id]) == {reader.id: seen}
+
+
+async def test_last_seen_is_the_latest_that_any_session_tells(reader: Person, database: Database) -> None:
+    assert await database.read(last_seen, [reader.id]) == {}
+    await open_browser(database, reader)
+    early, late = utc_now() - timedelta(hours=2), utc_now() - timedelta(hours=1)
+    await run(database, update(UserSession).values(created_at=early, expires_at=early + BROWSER_IDLE))
+    await reader.bearer()
+    tokens = UserSession.kind == SessionKind.BEARER
+    await run(database, update(UserSession).where(tokens).values(created_at=late))
+    assert await database.read(last_seen, [reader.id]) == {reader.id: late}
+    assert await database.read(last_seen, []) == {}
+
+
+async def test_a_session_that_was_ended_meanwhile_is_not_prolonged(reader: Person, database: Database) -> None:
+    secret = await open_browser(database, reader)
+    session_id = (await _visit(database, secret)).actor.session_id
+    await run(database, update(UserSession).values(expires_at=utc_now() + RENEWAL))
+
+    async def renew() -> None:
+        async with database.session() as session:
+            await renew_session(session, session_id)
+
+    async with database.session() as session:
+        await close_session(session, session_id)
+        renewing = asyncio.create_task(renew())
+        await asyncio.sleep(0.2)  # it has to wait for the end, and to see it then
+    await renewing
+    assert await database.read(actor_of_cookie, secret) is None
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
+async def test_nobody_but_administrators_signs_others_out(
+    app: FastAPI, reader: Person, database: Database, role: Role
+) -> None:
+    """Not even themselves this way, which keeps one rule for everybody's account."""
+    await reader.bearer()
+    actor = ANONYMOUS if role is Role.ANONYMOUS else Actor(reader.id, role, "Rita")
+    async with database.session() as session:
+        service = UserService(UnitOfWork(session, actor, app.state.reader), user)
+        with pytest.raises((Forbidden, Unauthorized)):
+            await service.sign_out(str(reader.id))
+    assert await count_sessions(database, reader.id) == 1
 
 
 async def test_expired_sessions_go_when_their_user_signs_in(reader: Person, database: Database) -> None:

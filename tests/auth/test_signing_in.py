@@ -55,7 +55,7 @@ async def test_a_token_opens_ones_own_account(reader: Person, client: httpx.Asyn
     headers = {"Authorization": f"bearer {response.json()['access_token']}"}
     account = (await client.get("/users/me", headers=headers)).json()
     assert account["email"] == reader.email
-    assert set(account) == {"id", "email", "name", "role", "version", "created_at", "updated_at"}
+    assert set(account) == {"id", "email", "name", "role", "time_zone", "version", "created_at", "updated_at"}
 
 
 @pytest.mark.parametrize("typed", ["RITA@EXAMPLE.ORG", "  rita@example.org ", "Rita@Example.Org"])

@@ -69,8 +69,9 @@ async def test_a_window_ends(throttle: Throttle, key: str) -> None:
     assert await throttle.hit(key, short) is None
 
 
-async def test_attempts_at_once_are_all_counted(throttle: Throttle, key: str) -> None:
+async def test_attempts_at_once_are_all_counted(throttle: Throttle, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """C14."""
+    monkeypatch.setattr("cms.auth.throttle._LONGEST_CALL", 30)  # a slow machine is no Redis that is away
     a_day = Limit(2, 86_400)  # a minute may end in between, and begins a new count
     passed = await asyncio.gather(*(throttle.hit(key, a_day) for _ in range(20)))
     assert passed.count(None) == 2

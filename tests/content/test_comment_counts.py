@@ -22,6 +22,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.crud.schemas import create_schema, update_schema
 from cms.exchange.apply import apply
+from tests.admin.browsing import Visitor
 from tests.installation import Installation
 from tests.problems import assert_problem
 from tests.statements import recorded
@@ -119,6 +120,32 @@ class Commenting(RuleBasedStateMachine):
         if found := self._pick(number):
             self.run(self._in_a_savepoint(found["id"]))
 
+    @rule(numbers=st.lists(NUMBERS, min_size=1, max_size=3), status=STATUSES)
+    def decide_in_bulk(self, numbers: list[int], status: CommentStatus) -> None:
+        """One request about several."""
+        found = {row["id"]: row["version"] for number in numbers if (row := self._pick(number))}
+        items = [{"id": str(record_id), "version": version} for record_id, version in found.items()]
+        if items:
+            body = {"action": "update", "items": items, "changes": {"status": status}}
+            self.run(self._send("POST", "/bulk", body))
+
+    @rule(number=NUMBERS, status=STATUSES)
+    def decide_at_a_desk(self, number: int, status: CommentStatus) -> None:
+        """In the queue of the back office."""
+        if found := self._pick(number):
+            self.run(self._decide_at_a_desk(found, status))
+
+    @rule(back=st.integers(0, 3))
+    def undo(self, back: int) -> None:
+        """One of the last changes; what later ones stand on is refused."""
+        self.run(self._undo(back))
+
+    @rule(number=NUMBERS)
+    def restore_the_first_revision(self, number: int) -> None:
+        """The status is part of it."""
+        if found := self._pick(number):
+            self.run(self._restore(found["id"]))
+
     @rule(slug=ARTICLES)
     def trash(self, slug: str) -> None:
         """The article goes and comes back with its comments."""
@@ -174,6 +201,24 @@ class Commenting(RuleBasedStateMachine):
             async with session.begin_nested():
                 record = await session.get_one(Comment, record_id, populate_existing=True)
                 record.status = CommentStatus.REJECTED
+
+    async def _decide_at_a_desk(self, row: dict[str, Any], status: CommentStatus) -> None:
+        desk = Visitor(self.site.client, self.site.people[Role.EDITOR].cookie)
+        items = [{"id": str(row["id"]), "version": row["version"], "status": status}]
+        token = {"X-CSRF-Token": await desk.token(), "Accept": "application/json"}
+        answer = (await desk.call("POST", "/moderation/decide", json={"items": items}, headers=token)).response
+        assert answer.status_code == 200, answer.text
+
+    async def _undo(self, back: int) -> None:
+        found = (await self.site.send("GET", "/changes?limit=4", Role.EDITOR)).json()["items"]
+        if len(found) > back:
+            answer = await self.site.send("POST", f"/changes/{found[back]['id']}/undo", Role.EDITOR)
+            assert answer.status_code in {200, 403, 404, 409}, answer.text
+
+    async def _restore(self, record_id: UUID) -> None:
+        path = f"/comments/{record_id}/revisions/1/restore"
+        answer = await self.site.send("POST", path, Role.EDITOR, headers=ANY)
+        assert answer.status_code in {200, 404, 409}, answer.text
 
     async def _trash(self, slug: str) -> None:
         gone = await self.site.send("DELETE", f"/articles/{slug}", Role.EDITOR, headers=ANY)

@@ -9,6 +9,7 @@ from cms.auth.throttle import Throttle
 from cms.content.articles import article
 from cms.content.comments import CommentStatus, comment
 from cms.crud.fields import utc_now
+from cms.crud.models import Base
 from cms.crud.policy import Action, Role
 from tests.installation import Installation
 from tests.problems import assert_problem
@@ -87,6 +88,66 @@ async def test_a19_addresses_and_traps_have_no_name_over_rest(installation: Inst
         for name in ("email", "website", "fingerprint"):
             for query in (f"fields={name}", f"{name}=x", f"{name}__contains=x", f"sort={name}"):
                 assert_problem(await installation.send("GET", f"/comments?{query}", role), 400)
+
+
+async def test_a19_no_history_over_rest_tells_them(installation: Installation, hidden: list[Any]) -> None:
+    """A19: neither revision, difference nor change of a comment, nor undoing it; moderators read it where they work."""
+    path = f"/comments/{hidden[0].id}"
+    body = {"email": f"{CANARY}2@example.org", "website": None}
+    changed = await installation.send("PATCH", path, Role.EDITOR, headers=ANY, json=body)
+    assert changed.status_code == 200, changed.text
+    log = await installation.send("GET", "/changes?type=comments", Role.EDITOR)
+    (told,) = log.json()["items"][0]["records"]
+    masked = {"old": "***", "new": "***", "is_excerpt": False}
+    assert told["fields"] == {"email": masked, "website": masked}
+    undone = await installation.send("POST", f"/changes/{log.json()['items'][0]['id']}/undo", Role.EDITOR)
+    whole = await installation.send("GET", f"{path}/revisions/2", Role.EDITOR)
+    difference = await installation.send("GET", f"{path}/diff?from=1&to=2", Role.EDITOR)
+    assert (whole.json()["values"]["email"], whole.json()["values"]["website"]) == ("***", "***")
+    assert [field["name"] for field in difference.json()["fields"]] == ["email", "website"]
+    restored = await installation.send("POST", f"{path}/revisions/2/restore", Role.EDITOR, headers=ANY)
+    stale = {"If-Match": f'"v{changed.json()["version"] - 1}"'}
+    other = {"email": "third@example.org"}
+    overlap = await installation.send("PATCH", f"{path}?merge=true", Role.EDITOR, headers=stale, json=other)
+    assert_problem(overlap, 409, "/email")
+    for role in (Role.EDITOR, Role.ADMIN):
+        for again in ("/changes", f"{path}/revisions", f"{path}/revisions/1", f"{path}/diff?from=1&to=2"):
+            answer = await installation.send("GET", again, role)
+            assert answer.status_code == 200, answer.text
+            assert f"{CANARY}@" not in answer.text, again
+            assert f"{CANARY}2@" not in answer.text, again
+            assert f"{CANARY}.example" not in answer.text, again
+    for answer in (log, undone, whole, difference, restored, overlap):
+        assert "@example.org" not in answer.text, answer.text
+    cookie = {"Cookie": f"masthead={installation.people[Role.EDITOR].cookie}"}
+    page = await installation.client.get(f"/admin/history/comment/{hidden[0].id}?from=1&to=2", headers=cookie)
+    assert f"{CANARY}2" in page.text
+
+
+async def test_a19_no_file_and_no_event_holds_them(installation: Installation, hidden: list[Any]) -> None:
+    """A19: what is exported, by whomever; and what others may be told of later, which names a record and no words."""
+    for role in (Role.EDITOR, Role.ADMIN):
+        cookie = {"Cookie": f"masthead={installation.people[role].cookie}"}
+        for kind in ("csv", "json"):
+            exported = await installation.client.get(f"/admin/comment/export?format={kind}", headers=cookie)
+            assert f"{CANARY} said" in exported.text
+            assert f"{CANARY}@" not in exported.text
+            assert f"{CANARY}.example" not in exported.text
+    events = [row for row in await installation.rows("events") if row["record_type"] == "comments"]
+    assert {row["record_id"] for row in events} >= {record.id for record in hidden}
+    assert CANARY not in str(events)
+
+
+async def test_a19_where_a_comment_came_from_is_not_kept(installation: Installation) -> None:
+    """A19: neither the address of the machine nor what its browser is called, which then nobody can be shown."""
+    await make_host(installation)
+    headers = {"User-Agent": f"{CANARY}/1.0", "X-Forwarded-For": "198.51.100.7", "Idempotency-Key": "one"}
+    words = {"article": HOST, "name": "Bo", "email": "bo@example.org", "content": "Mine."}
+    made = await installation.send("POST", "/comments", json=words, headers=headers)
+    assert made.status_code == 201, made.text
+    for table in Base.metadata.tables:
+        stored = str(await installation.rows(table))
+        assert not [own for own in (CANARY, "198.51.100.7", "127.0.0.1") if own in stored], table
 
 
 async def test_a19_no_get_route_shows_them(installation: Installation, hidden: list[Any]) -> None:

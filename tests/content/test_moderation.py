@@ -309,6 +309,7 @@ async def test_rules_stand_in_the_settings_but_for_what_is_blocked(site: Install
         }  # fmt: skip
         assert "zq" not in answer.text + changed.text
         assert_problem(await site.send("GET", "/site?fields=comments_blocked_words", role), 400)
+        assert "zq" not in (await site.send("GET", "/changes", role)).text
         form = await look_at_form(site, role)
         assert ("zqcasino" in form and "zqspam.example" in form) == (role is Role.ADMIN)
 

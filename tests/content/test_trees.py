@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cms.content import registry
 from cms.content.articles import article
 from cms.crud.content_type import ContentType
-from cms.crud.policy import Role
+from cms.crud.policy import Action, Role
+from cms.crud.problems import Conflict
+from cms.editorial.tree import TreeService, find_room
 from tests.installation import Installation
 from tests.problems import assert_problem
 
@@ -110,3 +114,92 @@ async def test_a_category_in_use_is_kept_and_says_where(installation: Installati
         refused = await installation.send("DELETE", f"/categories/{record.id}", Role.EDITOR, headers=ANY)
         assert used in assert_problem(refused, 409)["detail"]
     assert len(await paths(installation, content_type)) == 2
+
+
+async def order(installation: Installation, content_type: ContentType[Any], parent: Any = None) -> str:
+    """The slugs below a record, in the order of the tree."""
+    rows = await installation.rows(content_type.model.__tablename__)
+    found = [row for row in rows if row["parent_id"] == (parent and parent.id)]
+    return "".join(row["slug"] for row in sorted(found, key=lambda row: (row["position"], row["slug"])))
+
+
+async def move(
+    installation: Installation, content_type: ContentType[Any], moved: Any, parent: Any = None, after: Any = None
+) -> list[Any]:
+    """Move a record; those whose rows that changed."""
+    async with installation.work(Role.EDITOR) as work:
+        service = work.service(content_type)
+        assert isinstance(service, TreeService)
+        record = await service.get(moved.id, Action.UPDATE)
+        changed = await service.move(record, parent and parent.id, after and after.id, record.version)
+    return list(changed)
+
+
+@pytest.mark.parametrize("content_type", TREES)
+async def test_siblings_stand_in_the_order_that_they_were_put_in(
+    installation: Installation, content_type: ContentType[Any]
+) -> None:
+    made = {title: await installation.make(content_type, **titled(content_type, title)) for title in "abcde"}
+    assert await order(installation, content_type) == "abcde", "by their titles, until somebody puts them"
+    for moved, after, expected in (("a", "e", "bcdea"), ("e", "b", "becda"), ("d", None, "dbeca"), ("a", "d", "dabec")):
+        await move(installation, content_type, made[moved], after=made.get(after or ""))
+        assert await order(installation, content_type) == expected
+    await move(installation, content_type, made["b"], made["d"])
+    await move(installation, content_type, made["c"], made["d"], made["b"])
+    assert await order(installation, content_type) == "dae"
+    assert await order(installation, content_type, made["d"]) == "bc"
+    assert (await paths(installation, content_type))["c"] == "/d/c"
+
+
+async def test_a_move_writes_no_more_than_it_has_to(installation: Installation) -> None:
+    content_type = registry.by_name("categories")
+    made = [await installation.make(content_type, name=title) for title in "abcdef"]
+    assert len(await move(installation, content_type, made[5], after=made[0])) == 6, "the first one makes room for all"
+    await move(installation, content_type, made[4], after=made[0])
+    assert await order(installation, content_type) == "aefbcd"
+    versions = {row["slug"]: row["version"] for row in await installation.rows("categories")}
+    assert versions == {"a": 2, "b": 2, "c": 2, "d": 2, "e": 3, "f": 2}
+    assert await move(installation, content_type, made[3], after=made[2]), "it stays where it is"
+    assert {row["version"] for row in await installation.rows("categories")} == {2, 3}
+
+
+async def test_a_move_behind_what_is_elsewhere_by_now_is_refused(installation: Installation) -> None:
+    content_type = registry.by_name("categories")
+    a, b, c = [await installation.make(content_type, name=title) for title in "abc"]
+    await move(installation, content_type, b, a)
+    with pytest.raises(Conflict, match="somewhere else by now"):
+        await move(installation, content_type, c, after=b)
+    assert await order(installation, content_type) == "ac"
+
+
+async def test_drafts_of_pages_that_make_room_tell_that_they_moved(installation: Installation) -> None:
+    content_type = registry.by_name("pages")
+    made = [await installation.make(content_type, title=title) for title in "abc"]
+    for record in made[1:]:
+        await installation.send("POST", f"/pages/{record.id}/publish", Role.EDITOR)
+        await installation.send(
+            "PATCH", f"/pages/{record.id}?draft=true", Role.EDITOR, headers=ANY, json={"title": f"New {record.slug}"}
+        )
+    before = {row["record_id"]: row["version"] for row in await installation.rows("drafts")}
+    await move(installation, content_type, made[0], after=made[1])
+    after = {row["record_id"]: row["version"] for row in await installation.rows("drafts")}
+    assert after == {record_id: version + 1 for record_id, version in before.items()}
+    shown = await installation.send("GET", f"/pages/{made[1].id}?version=draft", Role.EDITOR)
+    assert (shown.json()["title"], shown.json()["position"]) == ("New b", 100)
+
+
+@given(st.lists(st.integers(-3, 300), max_size=6).map(sorted), st.data(), st.integers(-3, 300))
+def test_room_is_between_the_neighbours(positions: list[int], data: st.DataObject, now: int) -> None:
+    at = data.draw(st.integers(0, len(positions)))
+    found = find_room(positions, at, now)
+    before, after = positions[at - 1] if at else -1, positions[at] if at < len(positions) else None
+    if found is not None:
+        assert before < found
+        assert after is None or found < after
+    else:
+        assert after is not None
+        assert after - before <= 1
+
+
+def test_positions_never_outgrow_their_column() -> None:
+    assert find_room([2**31 - 1], 1, 0) is None

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from admin.shell import STATIC
+from admin.assets import STATIC
 from cms.crud.policy import Role
 from tests.installation import Installation
 from tests.problems import assert_problem

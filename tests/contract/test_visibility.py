@@ -162,7 +162,8 @@ async def site(installation: Installation) -> Site:
 @pytest.mark.parametrize("role", [Role.ANONYMOUS, Role.READER, Role.AUTHOR])
 async def test_hidden_records_leave_no_trace(site: Site, role: Role) -> None:
     """A08, A09, A10, A11: not in a member, a total, a cursor, an order, a status or a header."""
-    every = 1 if role is Role.ANONYMOUS else 5
+    is_whole = role is Role.ANONYMOUS and site.installation.database.is_sqlite  # the rest is in `make test-long`
+    every = 1 if is_whole else 5
     addresses = site.addresses(is_whole=False)
     await _assert_no_trace(site, role, ["/articles", "/pages", "/comments", *addresses[::every]])
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -211,7 +212,32 @@ class TestTime:
         assert left == [31, 12, 3, 4]
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Stops a handler between its change and its answer."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@pytest.fixture
+async def pause() -> Pause:
+    """For the route `/slow`."""
+    return Pause()
+
+
 class TestAtOnce:
+    async def test_while_the_first_still_runs_others_are_told_so(self, shapes: httpx.AsyncClient, pause: Pause) -> None:
+        """R12: 409, and the first answer as soon as there is one."""
+        first = asyncio.create_task(shapes.post("/slow"))
+        await pause.begun.wait()
+        meanwhile = await shapes.post("/slow")
+        pause.may_end.set()
+        answer = await first
+        assert "still running" in assert_problem(meanwhile, 409)["detail"]
+        assert meanwhile.headers["Retry-After"] == "1"
+        assert stated(await shapes.post("/slow")) == stated(answer)
+
     async def test_fifty_at_once_make_one_row(self, client: httpx.AsyncClient, database: Database) -> None:
         """R12: the others get its answer, or are told that it is running."""
         answers = await asyncio.gather(*(post(client) for _ in range(50)))
@@ -298,14 +324,22 @@ async def idle(work: Work) -> dict[str, str]:
     return {"id": uuid4().hex}
 
 
+async def slow(request: Request, work: Work) -> Response:
+    """A star whose answer waits."""
+    answer = await make(work)
+    request.app.state.pause.begun.set()
+    await request.app.state.pause.may_end.wait()
+    return answer
+
+
 @pytest.fixture
-async def shapes(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def shapes(database: Database, pause: Pause) -> AsyncIterator[httpx.AsyncClient]:
     """Routes of other shapes than the generated ones, open to everybody."""
     app, router = FastAPI(), APIRouter(route_class=JsonRoute)
     app.state.database, app.state.attempts = database, Attempts(SECRET)
-    app.state.reader = Reader(registry, Cursors(SECRET))
+    app.state.reader, app.state.pause = Reader(registry, Cursors(SECRET)), pause
     add_problem_handler(app)
-    for handler in (make, refused, secret, cookie, alone, upload, idle):
+    for handler in (make, refused, secret, cookie, alone, upload, idle, slow):
         router.add_api_route(f"/{handler.__name__}", handler, methods=["POST"], response_model=None)
     router.add_api_route("/hidden", make, methods=["POST"], response_model=None, route_class_override=SecretRoute)
     add_routes(app, router)

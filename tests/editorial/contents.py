@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from cms.crud.models import Base
-from cms.editorial.drafts import changes_of
+from cms.editorial.draft_values import changes_of
 from cms.editorial.pending import Draft
 from tests.installation import Installation
 

@@ -87,9 +87,24 @@ def _holds_both(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str],
     return set(found) == wanted and len(found) == len(wanted) and in_order
 
 
-def laid_over(public: Values, draft: Values, base: Values) -> Values:
-    """The record as a draft makes it: what the draft changed of what it was made from, over what is public."""
-    return {name: draft[name] if draft[name] != base[name] else public[name] for name in FIELDS}
+@dataclass
+class Held:
+    """What a working draft holds: values, and what each was when somebody gave the draft one of its own."""
+
+    values: Values
+    base: Values
+
+    @property
+    def changes(self) -> Values:
+        """The values that are its own."""
+        return {name: value for name, value in self.values.items() if value != self.base[name]}
+
+    def take(self, given: Values, public: Values) -> None:
+        """It has these values from now on; whoever gave them to a field that had none of its own saw what is public."""
+        for name, value in given.items():
+            if name not in self.changes or value == self.base[name]:
+                self.base = {**self.base, name: public[name]}
+            self.values = {**self.values, name: value}
 
 
 def sent_of(values: Mapping[str, Any], *, cr: bool = False) -> Values:
@@ -119,4 +134,5 @@ def recorded_of(values: Mapping[str, Any]) -> Values:
     return {
         **{name: values[name] for name in FIELDS},
         "content": values["content"].split("\n") * bool(values["content"]),
+        "tags": sorted(values["tags"]),
     }

@@ -1,15 +1,16 @@
 """People and programs who edit one article: what they have read, what they type, and how it is sent."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from cms.content.articles import article
 from cms.content.categories import category
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
-from cms.crud.policy import Role
+from cms.crud.policy import Door, Role
 from tests.admin.browsing import Form, Visitor
-from tests.editorial.edits_model import Line, Values, read_of, sent_of
+from tests.editorial.edits_model import Line, Values, read_of, recorded_of, sent_of
 from tests.editorial.machines import Machine
 
 ROLES = (Role.EDITOR, Role.ADMIN)
@@ -42,7 +43,7 @@ class Sent:
 class Answered:
     """How a change was answered.
 
-    :param version: where it was taken. :param found: the values that the answer has, where it has any.
+    :param version: where it was taken; 0 for a form that found nothing left to do. :param found: the values there.
     """
 
     sent: Sent
@@ -59,6 +60,7 @@ class Editors(Machine):
     form: Form
     visitor: Visitor
     row: Line
+    drafts: Line
     copies: list[Copy]
     tags: list[str]
     categories: list[str]
@@ -88,19 +90,26 @@ class Editors(Machine):
         return Answered(sent, answer.status_code, problem=answer.json())
 
     async def send_form(self, edits: Any) -> tuple[Answered, Form | None]:
-        """Save at the back office.
+        """Save at the back office, where what readers see is changed in its draft, and a stale form is merged.
 
         :returns: the form once more, where it was refused.
         """
         version, typed = int(self.form.fields["_version"][0]), typed_in(self.form)
-        copy = Copy(version, self.row.history[version])
+        copy = Copy(version, {**self.row.history, **self.drafts.history}[version])
         typed |= self.edited(typed, edits)
         mine = {name: value for name, value in typed.items() if value != copy.values[name]}
+        sent, before = Sent(DRAFT, copy, mine, merges=True), await self.saved_by_forms()
         page = await self.visitor.send(self.form, **fields_of(typed))
-        sent = Sent(ROW, copy, mine, merges=False)
-        if page.status == 303:
-            return Answered(sent, 200, version + 1 if mine else version), None
-        return Answered(sent, page.status), page.edit
+        if page.status != 303:
+            return Answered(sent, page.status), page.edit
+        made = (await self.saved_by_forms())[len(before) :]
+        return Answered(sent, 200, *(made[0] if made else ())), None
+
+    async def saved_by_forms(self) -> list[tuple[int, Values]]:
+        """What was saved at the back office, with its versions; a page tells nothing of these."""
+        sets = {row["id"] for row in await self.site.rows("change_sets") if row["door"] == Door.ADMIN}
+        revisions = [row for row in await self.site.rows("revisions") if row["change_set_id"] in sets]
+        return [(row["version"], recorded_of(row["content"])) for row in sorted(revisions, key=itemgetter("number"))]
 
     def word(self) -> str:
         """What nobody has written before."""

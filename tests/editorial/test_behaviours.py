@@ -3,12 +3,13 @@
 from datetime import timedelta
 from itertools import product
 
-from sqlalchemy import select
+from sqlalchemy import MetaData, select
 
 from cms.content.articles import Article
 from cms.crud.fields import utc_now
+from cms.crud.models import NAMING_CONVENTION, Base, Record
 from cms.crud.policy import Role
-from cms.editorial.behaviours import Status
+from cms.editorial.behaviours import Publishable, Status
 from tests.installation import Installation
 
 
@@ -29,3 +30,19 @@ async def test_python_and_sql_agree_where_a_record_stands(installation: Installa
         assert is_published == (status is Status.PUBLISHED), record.slug
     stages = {status for _, status, _ in found}
     assert stages == set(Status) - {Status.IN_REVIEW}
+
+
+class Notice(Publishable, Record):
+    """A toy that nobody reviews and no list is narrowed by; its table stands apart from the application's."""
+
+    __tablename__ = "notices"
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def test_what_is_neither_reviewed_nor_narrowed_has_no_second_index_of_its_stages() -> None:
+    names = {str(index.name) for index in Base.metadata.tables["articles"].indexes}
+    assert "ix_articles_stage" in names
+    mine = {str(index.name) for index in Notice.metadata.tables["notices"].indexes}
+    assert "ix_notices_published_at" in mine
+    assert "ix_notices_stage" not in mine

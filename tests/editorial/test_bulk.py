@@ -73,6 +73,20 @@ async def test_a_bad_id_among_good_ones_stops_all_and_is_named(installation: Ins
     assert errors["/items/2"]["status"] == 404
 
 
+@pytest.mark.parametrize("name", ["tags", "articles"])
+async def test_a_bad_id_among_good_ones_stops_deleting_for_good(installation: Installation, name: str) -> None:
+    """D13: of what has no trash, and of what is in it."""
+    if name == "tags":
+        items = [item(await installation.make(tag, name=f"Rope {number}")) for number in range(3)]
+    else:
+        items = named(await done(installation, "trash", [item(record) for record in await articles(installation, 3)]))
+    unknown = {"id": str(uuid4()), "version": 1}
+    errors = await refused(installation, 404, "delete", [*items[:2], unknown, items[2]], Role.ADMIN, name=name)
+    assert list(errors) == ["/items/2"]
+    assert unknown["id"] in errors["/items/2"]["detail"]
+    assert len(await installation.rows(name)) == 3
+
+
 async def test_every_bad_record_is_named(installation: Installation) -> None:
     made = await articles(installation, 4, published_at=utc_now())
     await installation.make(article, title="Draft")

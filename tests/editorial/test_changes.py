@@ -1,6 +1,7 @@
 """The log of changes: who did what, with old and new values; nothing for who may not know it (A12, D12)."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,8 @@ from cms.crud.models import Base
 from cms.crud.policy import Origin, Role
 from cms.crud.schemas import create_schema
 from cms.editorial.changes import EXCERPT, excerpts
+from cms.exchange.apply import apply
+from tests.admin.browsing import Visitor
 from tests.installation import Installation
 from tests.problems import assert_problem
 from tests.samples import SAMPLES, make_sample
@@ -224,6 +227,31 @@ async def test_nothing_of_a_password_is_kept(
     restored = await installation.send("POST", f"{path}/revisions/1/restore", Role.ADMIN, headers=ANY)
     assert restored.status_code == 200
     assert await hashes_of(installation) == hashes
+
+
+async def test_nothing_of_a_password_is_kept_by_the_other_doors(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """D12, A12: set and changed by a form, and made for an account that comes as a file, here taken from its report."""
+    monkeypatch.setattr(passwords, "HASHER", Hasher(memory=64, rounds=1))
+    browser = Visitor(installation.client, installation.people[Role.ADMIN].cookie)
+    blank = (await browser.get("/user/create")).edit
+    made = await browser.send(blank, email="form@example.org", name="Form", password=f"{CANARY} 1")
+    assert made.status == 303, made.text
+    address = made.response.headers["location"]
+    changed = await browser.send((await browser.get(address)).edit, name="Other", password=f"{CANARY} 2")
+    assert changed.status == 303, changed.text
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / "file.yaml").write_text("email: file@example.org\nname: File\n")
+    actor, state = installation.actor(Role.ADMIN), installation.app.state
+    report = await apply(state.database, state.registry, state.reader, state.storage, tmp_path, actor=actor)
+    (of_file,) = report.passwords.values()
+    hashes = await hashes_of(installation)
+    assert len(hashes) == 2
+    await assert_not_stored(installation, CANARY, "argon2", of_file, *hashes)
+    log = await read(installation, Role.ADMIN, type="users", limit=3)
+    assert [item["door"] for item in log["items"]] == ["files", "admin", "admin"]
+    assert log["items"][1]["records"][0]["fields"]["password"] == {"old": "***", "new": "***", "is_excerpt": False}
 
 
 async def hashes_of(installation: Installation) -> set[str]:

@@ -1,13 +1,18 @@
 """Working drafts: edits of live records that nobody sees before they are published."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from cms.content.tags import tag
+from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.editorial.history import FIRST_DRAFT
+from cms.editorial.pending import Draft, Kind, Transition
+from cms.editorial.transitions import Transitions
 from tests.installation import Installation
 from tests.problems import assert_problem
 
@@ -180,9 +185,9 @@ async def test_versions_of_drafts_are_never_used_twice(installation: Installatio
     again = (await save(installation, record["id"], title="Two")).json()["version"]
     assert again == FIRST_DRAFT + 3
     await act(installation, record["id"], "publish")
-    assert (await save(installation, record["id"], title="Three")).json()["version"] == again + 1
+    assert (await save(installation, record["id"], title="Three")).json()["version"] == again + 2
     verbs = [row["verb"] for row in await installation.rows("revisions") if row["version"] >= FIRST_DRAFT]
-    assert verbs == ["drafted", "discarded", "drafted", "drafted"]
+    assert verbs == ["drafted", "discarded", "drafted", "applied", "drafted"]
 
 
 async def test_nothing_has_to_be_complete_before_it_is_published(installation: Installation) -> None:
@@ -198,6 +203,10 @@ async def test_nothing_has_to_be_complete_before_it_is_published(installation: I
     assert (await draft(installation, record)).json()["category"] is None
     refused = assert_problem(await act(installation, record, "publish"), 422)
     assert {error["pointer"] for error in refused["errors"]} == {"/title", "/slug", "/content", "/category"}
+    await save(installation, record, content="> " * 30 + "deep")
+    refused = assert_problem(await act(installation, record, "publish"), 422)
+    assert {error["pointer"] for error in refused["errors"]} == {"/title", "/slug", "/content", "/category"}
+    assert "nests lists or quotations too deeply" in refused["errors"][-1]["detail"], "what its service says, as well"
     assert (await installation.send("GET", f"/articles/{record}")).json()["title"] == "Tide"
     later = await act(installation, record, "publish", at="2999-01-01T00:00:00Z")
     assert later.status_code == 200
@@ -352,3 +361,65 @@ async def test_a_draft_tells_by_its_version_that_its_record_has_moved(installati
     published = await installation.send("POST", f"/articles/{record}/publish", Role.EDITOR)
     body = published.json()
     assert (body["title"], body["excerpt"], body["tags"]) == ("Ebb", "Mine.", [])
+
+
+async def test_a_draft_stays_what_it_is_where_its_record_was_saved_unchanged(installation: Installation) -> None:
+    record = await live(installation, excerpt="Before.")
+    saved = await save(installation, record["id"], title="Ebb")
+    path, same = f"/articles/{record['id']}", {"json": {"excerpt": "Before."}, "headers": {"If-Match": "*"}}
+    unchanged = await installation.send("PATCH", path, Role.EDITOR, **same)
+    assert (unchanged.status_code, unchanged.json()["version"]) == (200, record["version"])
+    again = await save(installation, record["id"], etag=saved.headers["etag"], excerpt="Mine.")
+    assert (again.status_code, again.json()["version"]) == (200, saved.json()["version"] + 1)
+
+
+async def test_undoing_a_publication_gives_the_draft_back(installation: Installation) -> None:
+    """R42: with the time that was set for it; and what undoes that takes it away again."""
+    record = (await live(installation, excerpt="Before."))["id"]
+    later = "2999-01-01T00:00:00Z"
+    await save(installation, record, title="Ebb")
+    await act(installation, record, "publish", at=later)
+    await act(installation, record, "publish")
+    for title, is_saved in (("Tide", True), ("Ebb", False), ("Tide", True)):
+        change = (await installation.send("GET", "/changes", Role.EDITOR)).json()["items"][0]["id"]
+        undone = await installation.send("POST", f"/changes/{change}/undo", Role.EDITOR)
+        assert undone.status_code == 200, undone.text
+        assert (await installation.send("GET", f"/articles/{record}")).json()["title"] == title
+        shown = (await draft(installation, record)).json()
+        assert (shown["title"], shown["draft"]["is_saved"]) == ("Ebb", is_saved)
+        assert shown["draft"]["publish_at"] == (later if is_saved else None)
+
+
+async def test_a_field_that_the_type_has_lost_keeps_no_draft_from_its_readers(installation: Installation) -> None:
+    """It was renamed or removed since the draft was saved: the rest is published, and the draft's revisions name it."""
+    for slug, is_scheduled in (("tide", False), ("flood", True)):
+        record = (await live(installation, slug=slug))["id"]
+        await save(installation, record, title="Ebb")
+        async with installation.database.session() as session:
+            row = (await session.scalars(select(Draft).where(Draft.record_id == UUID(record)))).one()
+            row.values, row.base = {**(row.values or {}), "body": "New."}, {**row.base, "body": "Old."}
+            if is_scheduled:
+                row.publish_at = utc_now()
+                due = Transition(record_type="articles", record_id=row.record_id, kind=Kind.REPLACE, due_at=utc_now())
+                session.add(due)
+        assert (await draft(installation, record)).json()["title"] == "Ebb"
+        if not is_scheduled:
+            published = await act(installation, record, "publish")
+            assert published.status_code == 200, published.text
+        else:
+            assert await Transitions(installation.database, installation.app.state.reader).catch_up() == 1
+        assert (await installation.send("GET", f"/articles/{record}")).json()["title"] == "Ebb"
+        assert not (await draft(installation, record)).json()["draft"]["is_saved"]
+
+
+async def test_undo_that_a_draft_s_lost_relation_stands_against_names_what_took_it(installation: Installation) -> None:
+    """R42: a tag of a discarded draft is gone for good."""
+    rope = await installation.make(tag, name="Rope")
+    record = (await live(installation))["id"]
+    await save(installation, record, title="Ebb", tags=[str(rope.id)])
+    assert (await installation.send("DELETE", f"/articles/{record}/draft", Role.EDITOR)).status_code == 204
+    discarded = (await installation.send("GET", "/changes", Role.EDITOR)).json()["items"][0]["id"]
+    assert (await installation.send("DELETE", f"/tags/{rope.id}", Role.ADMIN, headers=ANY)).status_code == 204
+    later = (await installation.send("GET", "/changes", Role.EDITOR)).json()["items"][0]["id"]
+    problem = assert_problem(await installation.send("POST", f"/changes/{discarded}/undo", Role.EDITOR), 409)
+    assert problem["later_change"] == later

@@ -53,7 +53,8 @@ async def test_what_does_not_fit_is_named_and_left_alone(installation: Installat
     old = {"title": "Ebb", "body": "x", "tags": [gone, str(kept.id)], "author": editor, "published_at": "2020-01-01"}
     await record_old(installation, record.id, old)
     misfits = await take(installation, record.id, 90, role=Role.AUTHOR)
-    assert misfits.keys() == {"tags", "author"}
+    assert misfits.keys() == {"body", "tags", "author"}
+    assert misfits["body"] == "There is no field “body” any more."
     values = await draft(installation)
     assert (values["title"], values["tags"]) == ("Ebb", [str(kept.id)])
     assert values["author"] == str(installation.actor(Role.AUTHOR).id)

@@ -6,6 +6,7 @@ from typing import Any
 from cms.crud.policy import Role
 from cms.exchange.apply import apply
 from tests.editorial.test_drafts import act, draft, kinds, live, save
+from tests.editorial.test_transitions import let_pass, office, soon
 from tests.installation import Installation
 from tests.problems import assert_problem
 
@@ -171,6 +172,54 @@ async def test_authors_do_not_republish_what_was_taken_back(installation: Instal
     for change in changes["items"]:
         await installation.send("POST", f"/changes/{change['id']}/undo", Role.AUTHOR)
     assert_problem(await installation.send("GET", f"/articles/{record}"), 404)
+
+
+async def test_authors_do_not_republish_what_has_expired(installation: Installation) -> None:
+    """B16: by no time and no way back; nor by what they propose, before an editor says yes."""
+    record = await written(installation)
+    path, past = f"/articles/{record}", {"published_at": EARLIER, "unpublish_at": "2021-01-01T00:00:00Z"}
+    assert (await installation.send("PATCH", path, Role.EDITOR, headers=ANY, json=past)).status_code == 200
+    attempts: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", "", {"unpublish_at": None}),
+        ("PATCH", "", {"unpublish_at": LATER}),
+        ("PATCH", "?merge=true", {"unpublish_at": None}),
+        ("PATCH", "", {"title": "Ebb"}),
+        ("PUT", "", {"title": "Ebb"}),
+        ("POST", "/publish", {}),
+        ("POST", "/unpublish", {"at": LATER}),
+        ("POST", "/approve", {}),
+        ("POST", "/revisions/1/restore", {}),
+        ("POST", "/revisions/1/restore", {"fields": ["unpublish_at"]}),
+        ("DELETE", "", {}),
+    ]
+    for method, place, body in attempts:
+        answer = await installation.send(method, path + place, Role.AUTHOR, headers=ANY, json=body or None)
+        assert_problem(answer, 403)
+    assert_problem(await save(installation, record, Role.AUTHOR, unpublish_at=None), 422, "/unpublish_at")
+    await save(installation, record, Role.AUTHOR, title="Ebb")
+    assert (await act(installation, record, "submit", Role.AUTHOR)).status_code == 200
+    assert await status(installation, record) == "expired"
+    assert_problem(await installation.send("GET", path), 404)
+    assert await installation.rows("transitions") == []
+    assert (await act(installation, record, "approve")).json()["status"] == "published"
+    assert (await installation.send("GET", path)).json()["title"] == "Ebb"
+
+
+async def test_what_was_approved_goes_public_and_not_what_its_author_made_of_it(installation: Installation) -> None:
+    """B16: while an approval waits for its time, its author's edit is a draft, which needs an approval of its own."""
+    record = await written(installation)
+    await act(installation, record, "submit", Role.AUTHOR)
+    await act(installation, record, "approve", at=await soon(installation))
+    changed = {"title": "Unread"}
+    assert_problem(await installation.send("PATCH", f"/articles/{record}", Role.AUTHOR, headers=ANY, json=changed), 403)
+    assert (await save(installation, record, Role.AUTHOR, **changed)).status_code == 200
+    state = (await draft(installation, record, Role.AUTHOR)).json()["draft"]
+    assert (state["review"], state["publish_at"]) == (None, None)
+    assert_problem(await act(installation, record, "approve"), 409)
+    await let_pass(installation)
+    assert await office(installation).catch_up() == 1
+    assert (await installation.send("GET", f"/articles/{record}")).json()["title"] == "Tide"
+    assert (await draft(installation, record, Role.AUTHOR)).json()["title"] == "Unread"
 
 
 async def test_authors_publish_by_no_replay_draft_or_merge(installation: Installation) -> None:

@@ -480,3 +480,15 @@ async def test_replies_that_came_since_are_not_taken_along(installation: Install
     problem = assert_problem(await undo(installation, made), 409)
     assert "below it" in problem["detail"]
     assert len(await installation.rows("comments")) == 2
+
+
+async def test_a_change_of_what_is_in_the_trash_by_now_is_not_undone(installation: Installation) -> None:
+    """R42: that would take it out of there; what trashed it is named."""
+    made = await installation.make(article, title="Tide")
+    path = f"/articles/{made.id}"
+    await installation.send("PATCH", path, Role.EDITOR, json={"title": "Ebb"}, headers={"If-Match": "*"})
+    changes = (await installation.send("GET", "/changes", Role.EDITOR)).json()["items"]
+    await installation.send("DELETE", path, Role.EDITOR, headers={"If-Match": "*"})
+    trashed = (await installation.send("GET", "/changes", Role.EDITOR)).json()["items"][0]["id"]
+    refused = await installation.send("POST", f"/changes/{changes[0]['id']}/undo", Role.EDITOR)
+    assert assert_problem(refused, 409)["later_change"] == trashed

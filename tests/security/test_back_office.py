@@ -68,9 +68,12 @@ class Forger(Stranger):
 
     async def request(self, method: str, place: str, options: dict[str, Any]) -> Any:
         """Send the request without its token, or with a header that tells where it comes from."""
+        headers = dict(options.get("headers", {}))
         if self.forgery == "no token":
-            options["data"] = {name: value for name, value in options["data"].items() if name != "csrf_token"}
-        options["headers"] = {**options.get("headers", {}), **FORGERIES.get(self.forgery, {})}
+            headers.pop("X-CSRF-Token", None)
+            if "data" in options:
+                options["data"] = {name: value for name, value in options["data"].items() if name != "csrf_token"}
+        options["headers"] = {**headers, **FORGERIES.get(self.forgery, {})}
         return await super().request(method, place, options)
 
 

@@ -19,7 +19,7 @@ Declared = dict[str, Any]
 """A parameter, as the document has it."""
 STRANGERS = (Role.ANONYMOUS, Role.READER, Role.AUTHOR)
 """Who is shown nothing; the author is another one than whose work is hidden."""
-HIDING = ("articles", "pages", "comments")
+HIDING = ("articles", "pages", "comments", "media")
 """What may be hidden of."""
 ASIDE = {"sort", "include", "q", "cursor", "total", "limit", "skip", "fields", "from", "to"}
 """Parameters that are no filters."""

@@ -1,4 +1,4 @@
-"""PostgreSQL restarted under load: nothing that was acknowledged is missing, and nobody is told 500."""
+"""PostgreSQL restarted under load: nothing that was acknowledged is missing or there twice, and nobody is told 500."""
 
 import asyncio
 import shutil
@@ -20,7 +20,7 @@ from tests.installation import furnish
 from tests.security.serving import Served, free_port, served
 
 NEEDS_BINARIES = "needs initdb and pg_ctl of PostgreSQL, and the user postgres"
-WRITERS, READERS = 8, 4
+WRITERS, INSISTENT, READERS = 6, 4, 4
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,14 @@ class Record:
     """What happened.
 
     :param kept: the slugs of the tags whose making was acknowledged.
+    :param insisted: the titles of the articles whose making was, at whichever attempt.
+    :param retries: attempts that were made again under their key.
     :param successes: when writes succeeded.
     """
 
     kept: set[str] = field(default_factory=set)
+    insisted: set[str] = field(default_factory=set)
+    retries: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     successes: list[float] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
@@ -125,6 +129,22 @@ async def write(site: Served, record: Record, writer: int, stop: asyncio.Event) 
     wire.close()
 
 
+async def insist(site: Served, record: Record, writer: int, stop: asyncio.Event) -> None:
+    """R12: whoever can't know whether it was done sends it again under its key, until there is an answer."""
+    wire, number = site.wire(), 0
+    while not stop.is_set():
+        title, number = f"Article {writer}-{number}", number + 1
+        request = site.request("POST", "/api/v1/articles", Role.EDITOR, f'{{"title": "{title}"}}'.encode())
+        keyed = request.replace(b"\r\n\r\n", f"\r\nIdempotency-Key: {title}\r\n\r\n".encode(), 1)
+        while (answer := await wire.send(keyed)).status in {409, 503}:
+            record.retries += 1
+            await asyncio.sleep(0.1)
+        record.note(*answer)
+        record.insisted.add(title)
+        await asyncio.sleep(0.02)
+    wire.close()
+
+
 async def read(site: Served, record: Record, stop: asyncio.Event) -> None:
     wire = site.wire()
     while not stop.is_set():
@@ -141,6 +161,7 @@ async def restart_under_load(cluster: Cluster, site: Served, times: int) -> tupl
     record, stop, restarted = Record(), asyncio.Event(), []
     everybody = asyncio.gather(
         *(write(site, record, writer, stop) for writer in range(WRITERS)),
+        *(insist(site, record, writer, stop) for writer in range(INSISTENT)),
         *(read(site, record, stop) for _ in range(READERS)),
     )
     for turn in range(times):
@@ -156,8 +177,8 @@ async def restart_under_load(cluster: Cluster, site: Served, times: int) -> tupl
 
 @pytest.mark.parametrize("times", [2, pytest.param(10, marks=pytest.mark.long)])
 async def test_a_restart_under_load_loses_nothing(cluster: Cluster, site: Served, times: int) -> None:
-    """R11: immediate, then fast, and so on: nothing that was acknowledged is missing, errors are 503 with Retry-After,
-    and we are back within 3 seconds of the server, without a restart of ours."""
+    """R11, R12: immediate, then fast, and so on: nothing that was acknowledged is missing, nothing that was sent again
+    is there twice, errors are 503 with Retry-After, and we are back within 3 s of the server, without a restart."""
     started = Process(site.process.pid).create_time()
     record, waits = await restart_under_load(cluster, site, times)
     assert site.process.poll() is None
@@ -165,11 +186,14 @@ async def test_a_restart_under_load_loses_nothing(cluster: Cluster, site: Served
     connection = await asyncpg.connect(cluster.url.replace("+asyncpg", ""))
     try:
         stored = {row["slug"] for row in await connection.fetch("SELECT slug FROM tags")}
+        titles = [row["title"] for row in await connection.fetch("SELECT title FROM articles")]
     finally:
         await connection.close()
     print(f"{dict(record.statuses)}; {len(record.kept)} acknowledged; back after {max(waits):.2f} s")  # noqa: T201 - with -s
     assert len(record.kept) > 20 * times, "it was under load"
     assert record.statuses[503], "the restarts were felt"
     assert not record.kept - stored, "what was acknowledged is there"
+    assert record.retries, "some had to ask again"
+    assert sorted(titles) == sorted(record.insisted), "each is there, and once"
     assert not record.strange, record.strange[:5]
     assert max(waits) <= 3.0

@@ -78,7 +78,7 @@ function extensionsFor(textarea, label, hint, parts) {
     ]),
     EditorView.contentAttributes.of(() => {
       const passed = PASSED_ON.map((name) => [name, textarea.getAttribute(name)]).filter(([, value]) => value !== null);
-      const attributes = { spellcheck: "true", autocorrect: "on", autocapitalize: "sentences", ...Object.fromEntries(passed) };
+      const attributes = { tabindex: "0", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences", ...Object.fromEntries(passed) };
       attributes["aria-describedby"] = `${attributes["aria-describedby"] ?? ""} ${hint}`.trim();
       return label ? { ...attributes, "aria-labelledby": label.id } : { ...attributes, "aria-label": "Text" };
     }),

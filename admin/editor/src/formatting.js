@@ -93,14 +93,15 @@ export const numbers = prefixWith((at) => `${at + 1}. `);
  * @param {string} text
  * @param {{at?: number, from?: number, to?: number}} [options] `at`: near which place; `from`, `to`: what of the block is selected then
  */
-export function insertBlock(view, text, { at = view.state.selection.main.head, from = text.length, to = from } = {}) {
+export function insertBlock(view, text, { at = view.state.selection.main.head, from = text.length + 2, to = from } = {}) {
   const { doc } = view.state;
   const line = doc.lineAt(at);
   const isEmpty = !line.text.trim();
   const previous = line.number > 1 ? doc.line(line.number - 1).text.trim() : "";
   const next = line.number < doc.lines ? doc.line(line.number + 1).text.trim() : null;
   const before = isEmpty ? (previous ? "\n" : "") : "\n\n";
-  const after = next ? "\n" : next === null ? "\n" : "";
+  const isBehind = from > text.length; // whoever put a picture in writes on below it
+  const after = isBehind ? `\n\n${next ? "\n" : ""}` : next === "" ? "" : "\n";
   const start = isEmpty ? line.from : line.to;
   view.dispatch({
     changes: { from: start, to: line.to, insert: before + text + after },
