@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 COMPILE := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet
 
-.PHONY: help demo serve test test-long clients check format bench editor lock
+.PHONY: help demo serve test test-long clients check format bench editor screenshots lock
 
 help:  ## print this menu
 	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 12
@@ -56,6 +56,9 @@ bench: $(TEST_STAMP)  ## the promised figures of speed
 editor:  ## the Markdown editor of the back office, from admin/editor into admin/static (needs node and npm)
 	npm ci --prefix admin/editor --no-audit --no-fund
 	node admin/editor/build.mjs
+
+screenshots: $(TEST_STAMP)  ## pictures of the main screens in both themes, into docs/screenshots (needs Chromium)
+	$(BIN)/python -m tests.admin.screenshots
 
 lock:  ## pin what pyproject.toml asks for, with hashes (needs uv)
 	$(COMPILE) --output-file requirements.txt
