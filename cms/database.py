@@ -40,10 +40,11 @@ BUDGET = 0.005
 
 _STEPS = 4_000
 """Of SQLite's machine, between two looks at the clock: well below a millisecond for all but scans of long texts."""
-_POSTGRES_WAITS: dict[str, Any] = {
+POSTGRES_WAITS: dict[str, Any] = {
     "pool_timeout": POOL_TIMEOUT,
     "connect_args": {"timeout": 5, "command_timeout": 30},
 }
+"""How many seconds PostgreSQL may take: to lend a connection, to open one, to answer a statement."""
 
 
 class Database:
@@ -108,7 +109,7 @@ class Database:
                 pool_pre_ping=True,
                 pool_size=5,
                 max_overflow=10,
-                **_POSTGRES_WAITS,
+                **POSTGRES_WAITS,
             )
         make_folder(self.url.database or "")
         engine = create_async_engine(
@@ -184,7 +185,7 @@ class _PostgresReads:
             isolation_level="AUTOCOMMIT",
             pool_size=READERS,
             max_overflow=0,
-            **_POSTGRES_WAITS,
+            **POSTGRES_WAITS,
         )
         event.listen(engine.sync_engine, "connect", _allow_only_reading)
         self._statements = engine

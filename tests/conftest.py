@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from loguru import logger
 
+from cms.database import POSTGRES_WAITS
 from cms.main import create_app
 from cms.upgrade import upgrade
 from tests.databases import PostgreSQL, Server, Sqlite
@@ -49,6 +50,12 @@ def anyio_backend() -> str:
 def quiet() -> None:
     """Tests that read the log add a sink of their own."""
     logger.remove()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> None:
+    """PostgreSQL may take its time to let somebody in: a busy machine says nothing about the application."""
+    POSTGRES_WAITS["connect_args"]["timeout"] = 60
 
 
 @pytest.fixture(scope="session")

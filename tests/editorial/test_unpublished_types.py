@@ -15,5 +15,6 @@ async def test_what_is_not_published_can_not_be(installation: Installation) -> N
         service = work.service(category)
         assert isinstance(service, EditorialService)
         record = await service.get(made.id, Action.UPDATE)
+        assert not await service.is_public(record)
         with pytest.raises(NotFound):
             await service.publish(record)
