@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from types import ModuleType
 
-from cms.editorial.markdown import MarkdownTooComplex, Rendered, parse
+from cms.editorial.markdown import MarkdownTooComplex, Rendered
+from cms.exchange.renderer import Outcome, leave_interrupts, render_all
 from cms.exchange.rows import chunks
 from cms.media.references import paths_in
 
@@ -16,7 +18,6 @@ MANY = 500
 """Texts from which on it pays to start processes, which takes them about half a second."""
 _GROUP = 20
 """Texts that go to a process at once."""
-_Outcome = Rendered | MarkdownTooComplex
 
 
 class Ahead:
@@ -27,7 +28,7 @@ class Ahead:
 
     def __init__(self, pool: ProcessPoolExecutor | None) -> None:
         self._pool = pool
-        self._ordered: dict[str, tuple[asyncio.Future[list[_Outcome]], int]] = {}
+        self._ordered: dict[str, tuple[asyncio.Future[list[Outcome]], int]] = {}
 
     def order(self, texts: Sequence[str]) -> None:
         """Have these texts rendered, if they are many; not those that name media files, which the database knows."""
@@ -35,7 +36,7 @@ class Ahead:
             return
         loop = asyncio.get_running_loop()
         for group in chunks((text for text in texts if not paths_in(text)), _GROUP):
-            coming = loop.run_in_executor(self._pool, _parse_all, group)
+            coming = loop.run_in_executor(self._pool, render_all, group)
             self._ordered |= {text: (coming, place) for place, text in enumerate(group)}
 
     async def take(self, text: str) -> Rendered | None:
@@ -63,24 +64,21 @@ def rendering_ahead(count: int) -> Iterator[Ahead]:
         yield Ahead(None)
         return
     # Spawned, not forked: this process has threads, whose locks a fork would inherit as they stand.
-    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=leave_interrupts)
     try:
+        with _without_main():
+            for _ in range(cores):  # a process is spawned with each order, as long as all others have one
+                pool.submit(render_all, ())
         yield Ahead(pool)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that was started by hand, which ends these."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _parse_all(texts: Sequence[str]) -> list[_Outcome]:
-    return [_outcome(text) for text in texts]
-
-
-def _outcome(text: str) -> _Outcome:
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that are spawned here do not begin with the program that this one began with and all it imports."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
-        return parse(text)
-    except MarkdownTooComplex as error:
-        return error
+        yield
+    finally:
+        sys.modules["__main__"] = main
