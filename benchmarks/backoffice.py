@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from uuid import UUID
 
 from sqlalchemy import select
 
@@ -17,8 +16,12 @@ from benchmarks.world import World
 from cms.auth.sessions import SessionKind, open_session
 from cms.auth.users import User
 from cms.content.articles import Article
+from cms.content.categories import Category
+from cms.content.comments import Comment
+from cms.content.tags import Tag
 from cms.crud.policy import Role
 from cms.database import Database
+from cms.media.records import Media
 
 LARGE = World(published=100_000, drafts=5_000, comments=1_000, paragraphs=1, tags=2_000, media=5_000)
 SCREENS = {
@@ -29,11 +32,21 @@ SCREENS = {
     "admin-search-common": "/admin/article/list?q=ba",
     "admin-search-rare": "/admin/article/list?q=zzqx",
     "admin-wildcard": "/admin/article/list?q=%25",
-    "admin-tags": "/admin/tag/list?q=tag",
-    "admin-media": "/admin/media/list",
     "admin-home": "/admin/",
+    "admin-tags": "/admin/tag/list?q=tag",
+    "admin-categories": "/admin/category/tree",
+    "admin-pages": "/admin/page/tree",
+    "admin-users": "/admin/user/list?q=a",
+    "admin-redirects": "/admin/redirect/list",
+    "admin-media": "/admin/media-library",
+    "admin-media-search": "/admin/media-library?q=a",
+    "admin-comments": "/admin/comment/list?q=ba",
+    "admin-moderation": "/admin/moderation",
+    "admin-changes": "/admin/changes",
+    "admin-trash": "/admin/trash",
+    "admin-search": "/admin/search?q=ba",
 }
-"""What is asked for, beside the edit screen of some article."""
+"""What is asked for, beside the edit screens."""
 MOST_MILLISECONDS = 300.0
 
 
@@ -45,7 +58,7 @@ async def measure_backoffice(kind: str, url: str, scratch: Path, *, rounds: int)
     database = Database(url)
     await installation.fill(database, LARGE)
     cookie = f"Cookie: __Host-masthead={await _sign_in(database)}\r\nX-Forwarded-Proto: https\r\n"
-    screens = {**SCREENS, "admin-edit": f"/admin/article/edit/{await _some_article(database)}"}
+    screens = {**SCREENS, **await _edit_screens(database)}
     await database.dispose()
     server = await start_ours(url, scratch)
     try:
@@ -96,9 +109,15 @@ async def _drain(port: int, cookie: str) -> int:
     return size
 
 
-async def _some_article(database: Database) -> UUID:
+async def _edit_screens(database: Database) -> dict[str, str]:
+    """The forms of one record of each kind, and the history of an article."""
     async with database.session() as session:
-        return (await session.execute(select(Article.id).limit(1).offset(1_000))).scalar_one()
+        ids = {
+            model: (await session.execute(select(model.id).limit(1).offset(10))).scalar_one()
+            for model in (Article, Category, Comment, Media, Tag, User)
+        }
+    forms = {f"admin-edit-{m.__name__.lower()}": f"/admin/{m.__name__.lower()}/edit/{ids[m]}" for m in ids}
+    return {"admin-create": "/admin/article/create", **forms, "admin-history": f"/admin/history/article/{ids[Article]}"}
 
 
 async def _time(name: str, server: Server, path: str, cookie: str, rounds: int) -> Sequence[Figure]:
@@ -109,6 +128,6 @@ async def _time(name: str, server: Server, path: str, cookie: str, rounds: int) 
         page = await fetch(server.port, path, cookie)
         taken.append((perf_counter() - started) * 1e3)
         used.append((server.cpu() - before) * 1e3)
-        if b'id="main"' not in page or b"empty-code" in page:
+        if not (b'id="main"' in page or page.startswith(b'{"results":')) or b"empty-code" in page:
             raise RuntimeError(f"{path} is no screen.")
     return [Figure(name, median(taken), "ms", MOST_MILLISECONDS), Figure(f"{name}-cpu", sum(used) / len(used), "ms")]
