@@ -42,9 +42,10 @@ async def restore(request: Request) -> Response:
     form = form_of(request)
     content_type, pk = _named(request)
     slug = str(form.get("slug", "")) or None
+    below = {UUID(name[6:]): str(value) for name, value in form.items() if name[:6] == "slugs." and is_uuid(name[6:])}
     try:
         async with open_work(request, actor_of(request)) as work:
-            await _service(work, content_type).restore(pk, slug)
+            await _service(work, content_type).restore(pk, slug, below)
     except Conflict as conflict:
         context = {"conflict": conflict, "record": f"{content_type.name}:{pk}"}
         return await _page(request, context, conflict.status)

@@ -29,6 +29,7 @@ class FieldError(NamedTuple):
     :param parameter: or which query parameter.
     :param status: where one of several records is at fault, the status that it would get by itself.
     :param current_version: and its version, where that is the fault.
+    :param proposed: a value that would be accepted in its place.
     """
 
     detail: str
@@ -36,6 +37,7 @@ class FieldError(NamedTuple):
     parameter: str | None = None
     status: int | None = None
     current_version: int | None = None
+    proposed: str | None = None
 
 
 class Problem(Exception):
@@ -167,6 +169,7 @@ class FieldErrorDocument(BaseModel):
     parameter: str | None = Field(None, description="Which parameter.", examples=["sort"])
     status: int | None = Field(None, description="Of one of several records: the status of its own.", examples=[412])
     current_version: int | None = Field(None, description="On 412, of one of several: the version that stands.")
+    proposed: str | None = Field(None, description="What would be accepted in its place.", examples=["slow-tides-2"])
 
 
 _PLAIN: Any = [{"type": kind} for kind in ("null", "boolean", "number", "string", "object")]

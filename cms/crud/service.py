@@ -31,7 +31,7 @@ from cms.crud.rights import check_fields, refusal
 from cms.crud.search import refresh_search_text
 from cms.crud.slugs import make_slug, next_slug
 from cms.crud.structure import FieldInfo, Shape
-from cms.crud.usages import find_usages
+from cms.crud.usages import Use, find_uses, name_uses
 from cms.crud.values import is_uuid
 
 _SLUG_ATTEMPTS = 25
@@ -75,12 +75,9 @@ class UnitOfWork:
 
     async def read(self, content_type: ContentType[Any], record_id: UUID) -> tuple[Item, int]:
         """A record that was just written, as an answer, with its version."""
-
-        def read_back(session: Any) -> tuple[Item, int] | None:
-            connection = session.connection()
-            return self.reader.one(connection, content_type, record_id, self.actor, is_restricted=False)
-
-        found = await self.session.run_sync(read_back)
+        found = await self.session.run_sync(
+            lambda sync: self.reader.one(sync.connection(), content_type, record_id, self.actor, is_restricted=False)
+        )
         if found is None:
             raise NotFound(f"The {content_type.label.lower()} is gone.")
         return found
@@ -90,7 +87,7 @@ class Service(Generic[M]):
     """Creates, changes and deletes records of one content type.
 
     Subclass it to add rules; the named methods to override are `prepare` (derive values before a save),
-    `after_save` and `usages` (what forbids a deletion).
+    `after_save` and `uses` (what forbids a deletion).
     """
 
     slug_columns: ClassVar[frozenset[str]] = frozenset({"slug"})
@@ -183,9 +180,13 @@ class Service(Generic[M]):
         await self.session.delete(record)
         await self._flush(record)
 
+    def uses(self, record: M) -> list[Use]:
+        """Where the record may be used. What is used is not deleted."""
+        return find_uses(self.work.registry, self.content_type, record)
+
     async def usages(self, record: M) -> list[str]:
-        """Where the record is used, a phrase for each place; empty if nowhere. What is used is not deleted."""
-        return await find_usages(self.session, self.work.registry, self.content_type, record, self.actor)
+        """Where the record is used, a phrase for each place; empty if nowhere."""
+        return await name_uses(self.session, self.uses(record), self.actor)
 
     async def prepare(self, record: M, changed: frozenset[str]) -> None:
         """Derive what follows from the values just assigned; `changed` names them. May run twice for one save."""

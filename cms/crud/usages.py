@@ -1,7 +1,7 @@
 """What refers to a record: what would be left dangling without it, and what goes with it."""
 
-from collections.abc import Iterator, Set
-from typing import Any
+from collections.abc import Iterable, Iterator, Set
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,21 +16,43 @@ NAMED = 5
 """How many users of a record are named; the rest are counted."""
 
 
-async def find_usages(
-    session: AsyncSession, registry: Registry, content_type: ContentType[Any], record: Any, actor: Actor
-) -> list[str]:
-    """Who refers to the record by a foreign key that forbids its deletion.
+class Use(NamedTuple):
+    """Where records of a type use a record of some type.
 
-    :returns: a phrase per referring type, such as `article “Slow tides” and 2 more`; titles only of what the actor
-        may see. Empty where nothing refers to it.
+    :param content_type: the type. :param where: a condition over its model.
+    :param fields: the fields by which they do; empty where any may be it.
+    :param place: how to name the place before a record, such as `the text of`.
+    :param is_draft: whether not the records but their working drafts do.
     """
-    phrases = []
-    for other in registry:
-        for info in other.fields.values():
-            if _refers(info, content_type, {None, "RESTRICT", "NO ACTION"}):
-                refers = getattr(other.model, info.column.key) == record.id  # type: ignore[union-attr]  # a to-one relation has its key column
-                phrases += await name_records(session, other, refers, actor)
-    return phrases
+
+    content_type: ContentType[Any]
+    where: ColumnElement[bool]
+    fields: tuple[str, ...] = ()
+    place: str = ""
+    is_draft: bool = False
+
+
+def find_uses(registry: Registry, content_type: ContentType[Any], record: Any) -> list[Use]:
+    """The foreign keys that forbid the deletion of a record."""
+    return [
+        Use(other, getattr(other.model, info.column.key) == record.id, (info.name,))  # type: ignore[union-attr]  # a to-one relation has its key column
+        for other in registry
+        for info in other.fields.values()
+        if _refers(info, content_type, {None, "RESTRICT", "NO ACTION"})
+    ]
+
+
+async def name_uses(session: AsyncSession, uses: Iterable[Use], actor: Actor) -> list[str]:
+    """Who uses a record.
+
+    :returns: a phrase for each use that there is, such as `article “Slow tides” and 2 more`; titles only of what the
+        actor may see. Empty where nothing uses it.
+    """
+    return [
+        f"{use.place} {phrase}".lstrip()
+        for use in uses
+        for phrase in await name_records(session, use.content_type, use.where, actor)
+    ]
 
 
 async def name_records(

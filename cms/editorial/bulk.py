@@ -242,6 +242,7 @@ class Bulk:
                 f"/items/{place}",
                 status=int(problem.status),
                 current_version=problem.extensions.get("current_version"),
+                proposed=problem.extensions.get("proposed"),
             )
             for place, problem in sorted(problems.items())
         ]

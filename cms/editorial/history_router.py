@@ -1,5 +1,6 @@
 """Routes of history: a record's revisions, what changed between two, the way back; the log of changes, and undo."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -33,7 +34,8 @@ from cms.crud.problems import BadQuery, FieldError, NotFound, responses
 from cms.crud.query import paging, parse, parse_list
 from cms.crud.schemas import read_schema
 from cms.crud.service import UnitOfWork
-from cms.crud.values import whole_number
+from cms.crud.values import boolean, whole_number
+from cms.editorial.behaviours import Publishable
 from cms.editorial.changes import Changes, parameters
 from cms.editorial.diffs import diff
 from cms.editorial.disclosure import mask_change, mask_differences, mask_values
@@ -47,11 +49,20 @@ from cms.editorial.history_documents import (
     RevisionRead,
 )
 from cms.editorial.merge import kinds_of
-from cms.editorial.restoring import restore_revision
+from cms.editorial.restoring import restore_into_draft, restore_revision
 from cms.editorial.revisions import Histories
+from cms.editorial.routes import draft_of
 from cms.editorial.undo import undo
 
 LAST_NUMBER = 2**31 - 1
+INTO_DRAFT = Parameter(
+    "draft",
+    boolean,
+    {"type": "boolean", "default": False},
+    "Whether to put the values into the working draft, which the public does not see; only so, those of a draft come "
+    "back. The version is the draft's, once there is one.",
+    example=True,
+)
 Number = Annotated[int, Path(description="The number of the revision.", ge=1, le=LAST_NUMBER, examples=[3])]
 
 
@@ -167,6 +178,7 @@ def _add_diff(router: APIRouter, content_type: ContentType[Any], doors: Doors, p
 
 
 def _add_restore(router: APIRouter, content_type: ContentType[Any], doors: Doors) -> None:
+    known = {"draft": INTO_DRAFT} if issubclass(content_type.model, Publishable) else {}
     base = read_schema(content_type, doors.registry)
     members: Any = {"left_alone": (list[Misfit], Field(description="The fields that were not restored, and why."))}
     name = f"{content_type.model.__name__}Restored"
@@ -179,25 +191,37 @@ def _add_restore(router: APIRouter, content_type: ContentType[Any], doors: Doors
     )
     router.add_api_route(
         "/{key}/revisions/{number}/restore",
-        _restore(content_type, doors),
+        _restore(content_type, doors, known),
         methods=["POST"],
         operation_id=f"restore_{content_type.singular}_revision",
         summary=f"Restore a revision of a {content_type.label.lower()}",
         response_model=restored,
         responses=responses(*WRITE_PROBLEMS, *VERSION_PROBLEMS),
-        dependencies=[Depends(refuse_parameters), Depends(require_json_if_any)],
+        dependencies=[Depends(require_json_if_any)],
+        openapi_extra={"parameters": [p.document() for p in known.values()]},
     )
 
 
-def _restore(content_type: ContentType[Any], doors: Doors) -> Handler:
+def _restore(content_type: ContentType[Any], doors: Doors, known: Mapping[str, Parameter]) -> Handler:
     async def restore(
-        key: str, number: Number, work: UnitOfWork, data: Restoration | None = None, if_match: str | None = None
+        request: Request,
+        key: str,
+        number: Number,
+        work: UnitOfWork,
+        data: Restoration | None = None,
+        if_match: str | None = None,
     ) -> Response:
         wanted = data or Restoration()
-        record = await work.service(content_type).get(key, Action.UPDATE)
-        check_version(expected_version(if_match, wanted.version), record.version)
-        misfits = await restore_revision(work, content_type, record, number, wanted.fields)
-        item, version = await work.read(content_type, record.id)
+        into_draft = parse(request.query_params.multi_items(), known).get("draft", False)
+        record = await work.service(content_type).get(key, Action.DRAFT if into_draft else Action.UPDATE)
+        expected = expected_version(if_match, wanted.version)
+        if into_draft:
+            misfits = await restore_into_draft(work, content_type, record, number, expected, wanted.fields)
+            item, version = await draft_of(work, content_type, record.id)
+        else:
+            check_version(expected, record.version)
+            misfits = await restore_revision(work, content_type, record, number, wanted.fields)
+            item, version = await work.read(content_type, record.id)
         left = [{"field": name, "detail": detail} for name, detail in misfits.items()]
         answer = answer_record({**item, "left_alone": left}, version, cache_headers(work.actor))
         answer.headers["ETag"] = entity_tag(version, to_bytes(item))  # of the record, as it can now be read

@@ -1,6 +1,6 @@
 """What stands in the way of undoing a change: the later change that made something else of the same."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.content_type import ContentType
 from cms.crud.problems import Conflict, FieldError
+from cms.crud.usages import Use
+from cms.editorial.behaviours import Trashable
 from cms.editorial.changes import Changes
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.recorder import Note
@@ -58,6 +60,47 @@ async def hangs_since(session: AsyncSession, changes: Changes, noted: Note, belo
     first = (await session.execute(_later(below).limit(1))).first()
     said = f"The {noted.content_type.label.lower()} “{title_of(noted)}” has others below it by now"
     return await _told(session, changes, said, first, ())
+
+
+async def used_since(
+    session: AsyncSession, changes: Changes, noted: Note, uses: Iterable[Use], said: Conflict
+) -> Conflict:
+    """What to say where a record can't go because others use it by now.
+
+    :param uses: where it may be used. :param said: the refusal to delete it, which names who uses it.
+    """
+    for use in uses:
+        user = (await session.execute(select(use.content_type.model.id).where(use.where).limit(1))).scalar()
+        if user is not None:
+            guilty = await _made(session, user, use.fields, is_draft=use.is_draft)
+            places = "; ".join(said.extensions["usages"])
+            used = f"The {noted.content_type.label.lower()} “{title_of(noted)}” is used by {places}"
+            return await _told(session, changes, used, guilty, ())
+    return said
+
+
+async def taken_since(session: AsyncSession, changes: Changes, noted: Note, name: str, said: Conflict) -> Conflict:
+    """What to say where another record has by now what this one had, and no two can have.
+
+    :param name: the field. :param said: the refusal to give it back.
+    """
+    model: Any = noted.content_type.model
+    held = getattr(model, name) == noted.before.get(name, noted.values.get(name)), model.id != noted.record_id
+    out = (model.trashed_at.is_(None),) if issubclass(model, Trashable) else ()
+    holder = (await session.execute(select(model.id).where(*held, *out).limit(1))).scalar()
+    if holder is None:
+        return said
+    label = noted.content_type.label.lower()
+    had = f"The {label} “{title_of(noted)}” had a {name} that another {label} has by now"
+    told = await _told(session, changes, had, await _made(session, holder, (name, "trashed_at")), ())
+    return Conflict(told.detail, errors=said.errors, **{**said.extensions, **told.extensions})
+
+
+async def _made(session: AsyncSession, record_id: UUID, fields: Collection[str], *, is_draft: bool = False) -> Any:
+    """The latest change that gave a record, or its working draft, what it has in one of these fields."""
+    found = await session.execute(_later(record_id).order_by(None).order_by(Revision.id.desc()))
+    rows = (row for row in found if (row.version >= FIRST_DRAFT) is is_draft)
+    return next((row for row in rows if not fields or row.verb == "created" or {*fields} & row.before.keys()), None)
 
 
 async def _conflict(

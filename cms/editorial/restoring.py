@@ -54,12 +54,18 @@ async def restore_revision(
 
 
 async def restore_into_draft(
-    work: UnitOfWork, content_type: ContentType[Any], record: Record, number: int, expected: int
+    work: UnitOfWork,
+    content_type: ContentType[Any],
+    record: Record,
+    number: int,
+    expected: int,
+    only: Collection[str] | None = None,
 ) -> Misfits:
     """Put the values of a revision, be it of a working draft, into the working draft: nothing that is public moves.
 
     :param record: loaded to be written.
     :param expected: the version that was seen: of the draft where there is one, else of the record.
+    :param only: the fields to restore; all of them, where it is None.
     :returns: the fields that were left alone.
     :raises NotFound: if there is no such revision, or no drafts of such records.
     :raises PreconditionFailed: if somebody changed the draft meanwhile.
@@ -69,8 +75,10 @@ async def restore_into_draft(
         raise NotFound(f"A {content_type.label.lower()} has no working draft.")
     recorded = await _found(work, content_type, record.id, number)
     names, schema = draft_fields(content_type), draft_schema(content_type)
+    _check_names(only, recorded.values)
+    wanted = recorded.values if only is None else {name: recorded.values[name] for name in only}
     known = content_type.fields.keys() | STAGES
-    values = {name: value for name, value in recorded.values.items() if name in names or name not in known}
+    values = {name: value for name, value in wanted.items() if name in names or name not in known}
     fitting, misfits = await fit(work, content_type, values, schema)
     for name in [name for name in fitting if not content_type.policy.can_set(work.actor, name, fitting[name])]:
         del fitting[name]

@@ -20,7 +20,7 @@ from cms.editorial.draft_values import shown_by, stages_of
 from cms.editorial.drafts import DraftingService, draft_schema
 from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT
 from cms.editorial.merge import is_same
-from cms.editorial.obstacles import changed_since, gone_since, hangs_since, title_of
+from cms.editorial.obstacles import changed_since, gone_since, hangs_since, taken_since, title_of, used_since
 from cms.editorial.recorder import Note
 from cms.editorial.restoring import as_sent, fit, missing_related
 from cms.editorial.snapshots import CREATED_AT, LINKS, MASK, STAGES, Values, is_secret, snapshot
@@ -78,6 +78,13 @@ class Reversal:
 
         :raises Problem: if the actor may not, or what was there before can't be there any more.
         """
+        try:
+            async with self._work.session.begin_nested():  # so that what is in the way can be looked for
+                await self._run()
+        except Conflict as conflict:
+            raise await self._explained(conflict) from conflict
+
+    async def _run(self) -> None:
         if self._noted.verb == "deleted":
             await self._make_again()
         elif self._is_draft:
@@ -102,6 +109,17 @@ class Reversal:
             await self._service.change(self._record, await self._fitting(before))
         if is_moved and was_trashed:
             await self._move(into_trash=True)
+
+    async def _explained(self, conflict: Conflict) -> Conflict:
+        """A refusal of a service, with the later change that is the reason, where there is one."""
+        session, noted = self._work.session, self._noted
+        if "later_change" in conflict.extensions:
+            return conflict
+        if "usages" in conflict.extensions:
+            return await used_since(session, self._changes, noted, self._service.uses(await self._load()), conflict)
+        if (key := self._type.key_field) and [error.pointer for error in conflict.errors] == [f"/{key}"]:
+            return await taken_since(session, self._changes, noted, key, conflict)
+        return conflict
 
     @property
     def _is_emptied(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field
@@ -28,7 +29,7 @@ from cms.crud.problems import NotFound, PreconditionFailed, responses
 from cms.crud.schemas import read_schema, refuse_id
 from cms.crud.service import UnitOfWork
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
-from cms.editorial.trash import TrashingService
+from cms.editorial.trash import NO_SLUGS, TrashingService
 from cms.editorial.workflow import EditorialService
 
 
@@ -48,18 +49,22 @@ class ReturnNote(Model):
     )
 
 
+_Slug = Annotated[
+    str,
+    Field(min_length=1, max_length=120),
+    Matching(SLUG_PATTERN, "Lower-case letters, digits and hyphens."),
+    AfterValidator(refuse_id),
+]
+
+
 class Place(Model):
     """Where something that comes out of the trash is found."""
 
-    slug: (
-        Annotated[str, Matching(SLUG_PATTERN, "Lower-case letters, digits and hyphens."), AfterValidator(refuse_id)]
-        | None
-    ) = Field(
-        None,
-        min_length=1,
-        max_length=120,
-        description="The slug that it has from now on; its own, if left out.",
-        examples=["slow-tides-2"],
+    slug: _Slug | None = Field(
+        None, description="The slug that it has from now on; its own, if left out.", examples=["slow-tides-2"]
+    )
+    slugs: dict[UUID, _Slug] = Field(
+        {}, max_length=1_000, description="The same for those below it that come along, by their ids."
     )
 
 
@@ -160,7 +165,7 @@ class WorkflowRoutes:
         async def restore_record(key: str, work: UnitOfWork, place: Place | None = None) -> Response:
             service = work.service(content_type)
             assert isinstance(service, TrashingService)  # noqa: S101 - as in `_service`
-            record = await service.restore(key, place.slug if place else None)
+            record = await service.restore(key, place.slug if place else None, place.slugs if place else NO_SLUGS)
             return await written(work, content_type, record.id, HTTPStatus.OK)
 
         return self._keyed(restore_record)

@@ -125,12 +125,17 @@ class EditorialRoutes(Routes):
 
 async def answer_draft(work: UnitOfWork, content_type: ContentType[Any], record_id: UUID) -> Response:
     """The answer to a change of a working draft: the record as the draft makes it."""
+    item, version = await draft_of(work, content_type, record_id)
+    return answer_record(item, version, cache_headers(work.actor))
 
-    def read(session: Session) -> Any:
+
+async def draft_of(work: UnitOfWork, content_type: ContentType[Any], record_id: UUID) -> tuple[Item, int]:
+    """A record as its working draft makes it, in the transaction at hand; and the draft's version."""
+
+    def read(session: Session) -> tuple[Item, int]:
         return read_draft(session.connection(), work.reader, content_type, record_id, work.actor)
 
-    item, version = await work.session.run_sync(read)
-    return answer_record(item, version, cache_headers(work.actor))
+    return await work.session.run_sync(read)
 
 
 async def _save_draft(

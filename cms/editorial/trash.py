@@ -1,6 +1,6 @@
 """The trash: what is deleted goes there with all that hangs on it, comes back as it was, or goes for good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,13 +11,16 @@ from cms.crud.conditional import ANY_VERSION, check_version
 from cms.crud.content_type import ContentType, M
 from cms.crud.fields import now
 from cms.crud.policy import Action
-from cms.crud.problems import Conflict, FieldError, NotFound
+from cms.crud.problems import Conflict, FieldError, Invalid, NotFound
 from cms.crud.relations import lock_records
 from cms.crud.service import Service
 from cms.crud.slugs import next_slug
 from cms.crud.usages import hanging_on
 from cms.editorial.behaviours import Trashable
 
+Slugs = Mapping[UUID, str]
+"""Slugs by the ids of records."""
+NO_SLUGS: Slugs = {}
 _TICK = timedelta(microseconds=1)
 
 
@@ -55,26 +58,30 @@ class TrashingService(Service[M]):
             other.trashed_at = trashed_at
         return await self._save_all(together)
 
-    async def restore(self, key: str | UUID, slug: str | None = None) -> M:
+    async def restore(self, key: str | UUID, slug: str | None = None, below: Slugs = NO_SLUGS) -> M:
         """Take a record out of the trash, with all that went there with it.
 
         :param slug: the one that it has from now on, where another record has its own meanwhile.
-        :raises NotFound: if it is not there. :raises Conflict: if a slug is taken, proposing another one.
+        :param below: the same for those below it.
+        :raises NotFound: if it is not there. :raises Conflict: if a slug is taken, proposing another for each.
         """
         record = await self.get_trashed(key, Action.DELETE)
-        await self.take_out(record, slug)
+        await self.take_out(record, {**below, record.id: slug} if slug is not None else below)
         return record
 
-    async def take_out(self, record: M, slug: str | None = None) -> None:
-        """Take a record that the actor may restore out of the trash, with all that went there with it."""
+    async def take_out(self, record: M, slugs: Slugs = NO_SLUGS) -> None:
+        """Take a record that the actor may restore out of the trash, with all that went there with it.
+
+        :param slugs: those that some of them have from now on.
+        """
         found: Any = record
         below = [other for other in await self.below(record) if other.trashed_at == found.trashed_at]  # type: ignore[attr-defined]  # of `Trashable`
         together = [record, *below]
         with self.session.no_autoflush:  # or a look-up would write half of it
-            await self._require_free(together, slug or getattr(record, "slug", None))
-            if slug is not None:
-                self.require(Action.UPDATE, record)
-                found.slug = slug
+            await self._require_free(together, slugs)
+            for other in (each for each in together if each.id in slugs):
+                self.require(Action.UPDATE, other)
+                other.slug = slugs[other.id]  # type: ignore[attr-defined]  # of a type that has slugs, which was checked
             await self.place(together)
         for other in together:
             other.trashed_at = None  # type: ignore[attr-defined]  # as above
@@ -133,25 +140,53 @@ class TrashingService(Service[M]):
             await self.get(key)
             raise self._kept() from None
 
-    async def _require_free(self, records: Sequence[Any], slug: str | None) -> None:
-        """Refuse to give back what others have taken meanwhile. `slug` is the one that the first record wants."""
-        if slug is None:
+    async def _require_free(self, records: Sequence[Any], slugs: Slugs) -> None:
+        """Refuse to give back what others have taken meanwhile, proposing a free slug for each.
+
+        :param slugs: those that some of the records want in the place of their own.
+        """
+        self._check_names(records, slugs)
+        if "slug" not in self.content_type.fields:
             return
-        others = records[1:]
         model: Any = self.content_type.model
-        wanted = {slug, *(other.slug for other in others)}
-        is_held = (model.slug.in_(wanted), model.trashed_at.is_(None), model.id.not_in([r.id for r in records]))
-        taken = (await self.session.execute(select(model.slug).where(*is_held))).scalars().all()
-        label, plural = self._noun, self.content_type.name
-        if slug in taken:
-            proposed = await next_slug(self.session, self.content_type, slug)
-            detail = f"Another {label} has the slug “{slug}” by now; give this one another, such as “{proposed}”."
-            raise Conflict(detail, errors=[FieldError(detail, "/slug")], proposed=proposed)
-        if taken:
-            named = ", ".join(f"“{other}”" for other in sorted(taken))
-            raise Conflict(
-                f"Some {plural} below this {label} had slugs that others have by now: {named}. Change those."
-            )
+        wanted = {each: slugs.get(each.id, each.slug) for each in records}
+        is_held = (
+            model.slug.in_(wanted.values()),
+            model.trashed_at.is_(None),
+            model.id.not_in([r.id for r in records]),
+        )
+        taken = set((await self.session.execute(select(model.slug).where(*is_held))).scalars())
+        errors = [
+            self._taken(each, slug, await next_slug(self.session, self.content_type, slug), is_first=each is records[0])
+            for each, slug in wanted.items()
+            if slug in taken
+        ]
+        if errors:
+            conflict = Conflict(" ".join(error.detail for error in errors[:3]), errors=errors)
+            if errors[0].pointer == "/slug":
+                conflict.extensions["proposed"] = errors[0].proposed
+            raise conflict
+
+    def _check_names(self, records: Sequence[Any], slugs: Slugs) -> None:
+        """Refuse slugs for what has none, or does not come along.
+
+        :raises Invalid: naming them.
+        """
+        known = {each.id for each in records} if "slug" in self.content_type.fields else set()
+        errors = [
+            FieldError(f"No {self._noun} has a slug.", "/slug")
+            if unknown == records[0].id
+            else FieldError("Nothing of this id that has a slug comes out of the trash with it.", f"/slugs/{unknown}")
+            for unknown in slugs.keys() - known
+        ]
+        if errors:
+            raise Invalid(errors[0].detail, errors=errors)
+
+    def _taken(self, record: Any, slug: str, proposed: str, *, is_first: bool) -> FieldError:
+        title = getattr(record, self.content_type.title_field)
+        which, pointer = ("this one", "/slug") if is_first else (f"“{title}” below it", f"/slugs/{record.id}")
+        detail = f"Another {self._noun} has the slug “{slug}” by now; give {which} another, such as “{proposed}”."
+        return FieldError(detail, pointer, proposed=proposed)
 
     async def _save_all(self, records: Sequence[M]) -> None:
         for record in records:  # the first flush writes all of them

@@ -31,11 +31,12 @@ from cms.crud.models import Record
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.crud.search import Searchable
+from cms.crud.usages import Use, name_uses
 from cms.editorial.behaviours import STATUS, Status, Trashable
-from cms.editorial.trash import TrashingService
+from cms.editorial.trash import NO_SLUGS, Slugs, TrashingService
 from cms.editorial.visibility import OutsideOfTrash
 from cms.media.pending import KeptFile, RenditionJob
-from cms.media.references import drafts_naming, texts_naming
+from cms.media.references import uses_in_drafts, uses_in_texts
 
 MEDIA_PATH = "/media/"
 """Where files are served; a file's address is this and its storage key."""
@@ -160,13 +161,12 @@ class MediaService(TrashingService[Media]):
         detail = "Upload the file itself; its record is made from it."
         raise Invalid(detail, errors=[FieldError(detail, "/file")])
 
-    async def usages(self, record: Media) -> list[str]:
-        """Where the file is used: by relations, in texts, and in working drafts of both."""
-        texts = await texts_naming(self.work, record.path, record.storage_key, record.id.hex)
-        drafts = await drafts_naming(
-            self.work, f"media:{record.path}", record.storage_key, record.id.hex, str(record.id)
-        )
-        return [*await super().usages(record), *texts, *drafts]
+    def uses(self, record: Media) -> list[Use]:
+        """Where the file may be used: by relations, in texts, and in working drafts of both."""
+        registry, marks = self.work.registry, (record.storage_key, record.id.hex)
+        texts = uses_in_texts(registry, record.path, *marks)
+        drafts = uses_in_drafts(registry, f"media:{record.path}", *marks, str(record.id))
+        return [*super().uses(record), *texts, *drafts]
 
     async def delete(self, record: Media, expected: int) -> None:
         """Move a file to the trash that is used nowhere.
@@ -179,7 +179,7 @@ class MediaService(TrashingService[Media]):
             raise in_use(self.content_type, usages)
         await super().delete(record, expected)
 
-    async def take_out(self, record: Media, slug: str | None = None) -> None:
+    async def take_out(self, record: Media, slugs: Slugs = NO_SLUGS) -> None:
         """Take a file out of the trash.
 
         :raises Conflict: if another record has its bytes, or its path, by now.
@@ -190,7 +190,7 @@ class MediaService(TrashingService[Media]):
             if other.sha256 == record.sha256:
                 raise Conflict(f"This very file was uploaded again since, as “{other.path}”. Use that one.")
             raise Conflict(f"Another file is called “{other.path}” by now. Give that one another path first.")
-        await super().take_out(record, slug)
+        await super().take_out(record, slugs)
 
     async def after_save(self, record: Media) -> None:
         """Have pictures drawn where they are not, or not of this file around this point; keep note of its file."""
@@ -211,7 +211,7 @@ class MediaService(TrashingService[Media]):
         await super().prepare(record, changed)
         for old in inspect(record).attrs.path.history.deleted:
             with self.session.no_autoflush:
-                places = await texts_naming(self.work, old)
+                places = await name_uses(self.session, uses_in_texts(self.work.registry, old), self.actor)
             if places:
                 named = "; ".join(places)
                 detail = f"Texts refer to this file as “media:{old}”. Change these first: {named}."

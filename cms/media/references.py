@@ -7,10 +7,10 @@ from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Control, as_predicate
+from cms.crud.registry import Registry
 from cms.crud.search import like_pattern
-from cms.crud.service import UnitOfWork
 from cms.crud.structure import Shape
-from cms.crud.usages import name_records
+from cms.crud.usages import Use
 from cms.editorial.behaviours import Publishable
 from cms.editorial.pending import Draft
 
@@ -25,38 +25,35 @@ def paths_in(text: str) -> set[str]:
     return set(_NAMED.findall(text))
 
 
-async def texts_naming(work: UnitOfWork, path: str, *marks: str) -> list[str]:
-    """The records of any type whose texts name a file.
+def uses_in_texts(registry: Registry, path: str, *marks: str) -> list[Use]:
+    """Where texts of any type name a file. A text that is saved as this is asked may be missed.
 
-    path: how they name it in Markdown. marks: texts that hold one of these, parts of its addresses, count as well.
-    Returns a phrase for each type, such as `the text of article “Slow tides”`; titles only of what the actor
-    may see. A text that is saved at the same time as the question is asked may be missed.
+    :param path: how they name it in Markdown.
+    :param marks: texts that hold one of these, parts of its addresses, count as well.
     """
-    phrases: list[str] = []
-    for content_type in work.registry:
+    uses = []
+    for content_type in registry:
+        fields = tuple(text_columns(content_type))
         names = [
             as_predicate(test)
-            for column in _columns(content_type)
+            for column in (getattr(content_type.model, name) for name in fields)
             for test in (_names(column, path), *(_contains(column, mark) for mark in marks))
         ]
         if names:
-            phrases += await name_records(work.session, content_type, or_(*names), work.actor)
-    return [f"the text of {phrase}" for phrase in phrases]
+            uses.append(Use(content_type, or_(*names), fields, "the text of"))
+    return uses
 
 
-async def drafts_naming(work: UnitOfWork, *marks: str) -> list[str]:
-    """The records whose working drafts hold one of these texts: a path, or part of an address, or an id.
-
-    Returns phrases as `texts_naming` does, such as `the working draft of article “Slow tides”`.
-    """
-    phrases: list[str] = []
-    for content_type in work.registry:
+def uses_in_drafts(registry: Registry, *marks: str) -> list[Use]:
+    """Where working drafts hold one of these texts: a path, or part of an address, or an id."""
+    uses = []
+    for content_type in registry:
         if issubclass(content_type.model, Publishable):
             held = or_(*(_contains(cast(Draft.values, Text), mark) for mark in marks))
             named = select(Draft.record_id).where(Draft.record_type == content_type.name, held)
             model: Any = content_type.model
-            phrases += await name_records(work.session, content_type, model.id.in_(named), work.actor)
-    return [f"the working draft of {phrase}" for phrase in phrases]
+            uses.append(Use(content_type, model.id.in_(named), place="the working draft of", is_draft=True))
+    return uses
 
 
 def text_columns(content_type: ContentType[Any]) -> list[str]:
@@ -66,10 +63,6 @@ def text_columns(content_type: ContentType[Any]) -> list[str]:
         for info in content_type.fields.values()
         if info.shape is Shape.COLUMN and info.rules.control in _TEXTS and info.name in content_type.write_fields
     ]
-
-
-def _columns(content_type: ContentType[Any]) -> list[Any]:
-    return [getattr(content_type.model, name) for name in text_columns(content_type)]
 
 
 def _names(column: Any, path: str) -> ColumnElement[bool]:

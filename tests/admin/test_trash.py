@@ -94,6 +94,19 @@ async def test_where_the_slug_is_taken_a_free_one_is_one_click_away(
     assert await in_trash(installation) == 0
 
 
+async def test_slugs_taken_below_are_one_click_away_too(installation: Installation, editor: Visitor) -> None:
+    above = await installation.make(page, title="About")
+    await installation.make(page, title="Team", parent=str(above.id))
+    await trash(installation, above, kind=page)
+    await installation.make(page, title="Team")
+    refused = await editor.send((await editor.get("/trash")).form("/restore"))
+    assert "give “Team” below it another" in refused.text
+    proposed = next(form for form in refused.forms if any(name.startswith("slugs.") for name in form.fields))
+    assert (await editor.send(proposed)).status == 303
+    paths = sorted(row["path"] for row in await installation.rows("pages"))
+    assert paths == ["/about", "/about/team-2", "/team"]
+
+
 async def test_administrators_delete_for_good_once_they_are_sure(installation: Installation, visit: Visit) -> None:
     editor, admin = visit(Role.EDITOR), visit(Role.ADMIN)
     made = await installation.make(article, title="Slow tides")

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from cms.content.articles import article
@@ -15,6 +16,7 @@ from cms.editorial.restoring import Misfits, restore_into_draft
 from cms.editorial.revisions import Histories
 from tests.editorial.test_revisions import record_old
 from tests.installation import Installation
+from tests.problems import assert_problem
 
 ANY = {"If-Match": "*"}
 
@@ -42,6 +44,34 @@ async def test_a_discarded_draft_comes_back(installation: Installation) -> None:
     assert await take(installation, record.id, 2) == {}
     assert (await draft(installation))["title"] == "Ebb"
     assert (await draft(installation))["content"] == "Water *waits*."
+    public = (await installation.send("GET", path)).json()
+    assert (public["title"], public["content"], public["version"]) == ("Tide", "", record.version)
+
+
+async def test_rest_takes_a_revision_into_the_draft(installation: Installation) -> None:
+    """Also that of a draft, which restoring would not; all of it, or some fields."""
+    record = await installation.make(article, title="Tide", published_at=utc_now())
+    path = f"/articles/{record.id}"
+    body = {"title": "Ebb", "content": "Water *waits*."}
+    await installation.send("PATCH", f"{path}?draft=true", Role.EDITOR, headers=ANY, json=body)
+    await installation.send("DELETE", f"{path}/draft", Role.EDITOR, headers=ANY)
+
+    async def restore(query: str, role: Role = Role.EDITOR, **wanted: Any) -> httpx.Response:
+        address = f"{path}/revisions/2/restore{query}"
+        return await installation.send("POST", address, role, headers=ANY, json=wanted)
+
+    assert_problem(await restore(""), 409)
+    assert_problem(await restore("?draft=perhaps"), 400)
+    assert_problem(await restore("?draft=true", Role.AUTHOR), 403)
+    assert_problem(await restore("?draft=true", fields=["nam"]), 422, "/fields/0")
+    taken = await restore("?draft=true", fields=["title"])
+    assert (taken.json()["title"], taken.json()["content"], taken.json()["left_alone"]) == ("Ebb", "", [])
+    seen = await installation.send("GET", f"{path}?version=draft", Role.EDITOR)
+    assert seen.headers["etag"] == taken.headers["etag"]
+    assert (await restore("?draft=true")).json()["content"] == "Water *waits*."
+    stale = {"If-Match": taken.headers["etag"]}
+    late = await installation.send("POST", f"{path}/revisions/1/restore?draft=true", Role.EDITOR, headers=stale)
+    assert_problem(late, 412)
     public = (await installation.send("GET", path)).json()
     assert (public["title"], public["content"], public["version"]) == ("Tide", "", record.version)
 

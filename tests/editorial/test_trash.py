@@ -29,10 +29,12 @@ from cms.editorial.emptying import BATCH, empty_trash
 from cms.editorial.trash import TrashingService
 from cms.editorial.tree import TreeService
 from cms.editorial.visibility import PublishedOrStaff
+from cms.media.records import media
 from tests.databases import Server, create_tables
 from tests.editorial.dumps import dump
 from tests.installation import Installation
 from tests.problems import assert_problem
+from tests.samples import make_sample
 
 ANY = {"If-Match": "*"}
 MONTH = timedelta(days=30)
@@ -210,15 +212,30 @@ async def test_a_proposed_slug_fits(installation: Installation) -> None:
     assert (await restore(installation, f"/articles/{old.id}", slug=refused["proposed"])).status_code == 200
 
 
-async def test_slugs_taken_below_are_named(installation: Installation) -> None:
+async def test_slugs_taken_below_are_refused_with_free_ones(installation: Installation) -> None:
     await tree(installation, "/a", "/a/b", "/a/c")
+    below = {row["slug"]: str(row["id"]) for row in await installation.rows("pages")}
     await delete(installation, "/pages/a")
-    await tree(installation, "/b")
-    refused = assert_problem(await restore(installation, "/pages/a"), 409)
-    assert "“b”. Change those" in refused["detail"]
-    await installation.send("PATCH", "/pages/b", Role.EDITOR, headers=ANY, json={"slug": "b2"})
-    assert (await restore(installation, "/pages/a", slug="a2")).json()["path"] == "/a2"
-    assert await alive(installation) == ["/a2", "/a2/b", "/a2/c", "/b2"]
+    await tree(installation, "/a", "/b")
+    refused = assert_problem(await restore(installation, f"/pages/{below['a']}"), 409, f"/slugs/{below['b']}")
+    assert [error["proposed"] for error in refused["errors"]] == ["a-2", "b-2"]
+    slugs = {below["b"]: "b-2"}
+    refused = assert_problem(await restore(installation, f"/pages/{below['a']}", slugs=slugs), 409, "/slug")
+    assert refused["proposed"] == "a-2"
+    elsewhere = "01a205f6-4b72-774d-a8c9-f580822cc263"
+    for wrong in ({elsewhere: "x"}, {below["b"]: "Not a slug"}, {"b": "b-2"}):
+        (name,) = wrong
+        answer = await restore(installation, f"/pages/{below['a']}", slug="a-2", slugs=wrong)
+        assert assert_problem(answer, 422)["errors"][0]["pointer"].startswith(f"/slugs/{name}")
+    assert (await restore(installation, f"/pages/{below['a']}", slug="a-2", slugs=slugs)).json()["path"] == "/a-2"
+    assert await alive(installation) == ["/a", "/a-2", "/a-2/b-2", "/a-2/c", "/b"]
+
+
+async def test_a_slug_is_nothing_that_every_type_has(installation: Installation) -> None:
+    made = await make_sample(installation, media)
+    await delete(installation, f"/media/{made.id}")
+    refused = assert_problem(await restore(installation, f"/media/{made.id}", slug="buoy"), 422, "/slug")
+    assert refused["detail"] == "No media has a slug."
 
 
 async def test_of_several_in_the_trash_one_is_named_by_its_id(installation: Installation) -> None:

@@ -17,6 +17,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.crud.schemas import create_schema
 from cms.editorial.history import Revision
+from cms.media.records import media
 from tests.editorial.dumps import dump
 from tests.installation import Installation
 from tests.problems import assert_problem
@@ -470,6 +471,54 @@ async def test_what_was_put_below_a_record_since_is_not_taken_along(installation
     problem = assert_problem(await undo(installation, made), 409)
     assert problem["later_change"] == (await changes(installation))[0]["id"]
     assert (await installation.send("GET", f"/pages/{below.id}", Role.EDITOR)).status_code == 200
+
+
+async def test_a_slug_that_another_record_has_by_now_names_what_gave_it(installation: Installation) -> None:
+    tide = await installation.make(article, title="Tide")
+    await sender(installation, "PATCH", f"/articles/{tide.id}", json={"slug": "ebb"})()
+    renamed = (await changes(installation))[0]["id"]
+    other = await installation.make(article, title="Tide")
+    taken = (await changes(installation))[0]["id"]
+    await sender(installation, "PATCH", f"/articles/{other.id}", json={"title": "Another"})()
+    problem = assert_problem(await undo(installation, renamed), 409, "/slug")
+    assert problem["later_change"] == taken
+    assert "“Tide” had a slug that another article has by now: it was created" in problem["detail"]
+    await sender(installation, "DELETE", f"/articles/{other.id}")()
+    assert (await undo(installation, renamed)).status_code == 200
+
+
+async def test_what_took_the_slug_of_what_is_in_the_trash_is_named(installation: Installation) -> None:
+    tide = await installation.make(article, title="Tide")
+    await sender(installation, "DELETE", f"/articles/{tide.id}")()
+    trashed = (await changes(installation))[0]["id"]
+    other = await installation.make(article, title="Other")
+    await sender(installation, "PATCH", f"/articles/{other.id}", json={"slug": "tide"})()
+    taken = (await changes(installation))[0]["id"]
+    problem = assert_problem(await undo(installation, trashed), 409, "/slug")
+    assert (problem["later_change"], problem["proposed"]) == (taken, "tide-2")
+
+
+async def test_what_uses_a_record_since_it_was_made_is_named(installation: Installation) -> None:
+    record = await make_sample(installation, media)
+    made = (await changes(installation, record=str(record.id)))[-1]["id"]
+    show = {"content": f"![](media:{record.path})"}
+    shown_by: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("", {"cover": str(record.id)}), ("", show), ("?draft=true", show), ("?draft=true", {"cover": str(record.id)}),
+    )  # fmt: skip
+    for query, change in shown_by:
+        user = await installation.make(article, title="Tide", published_at=utc_now())
+        await sender(installation, "PATCH", f"/articles/{user.id}{query}", json=change)()
+        guilty = (await changes(installation))[0]["id"]
+        if not query:
+            await sender(installation, "PATCH", f"/articles/{user.id}", json={"title": "Ebb"})()
+        problem = assert_problem(await undo(installation, made), 409)
+        assert problem["later_change"] == guilty, change
+        assert "is used by " in problem["detail"]
+        if query:
+            await sender(installation, "DELETE", f"/articles/{user.id}/draft")()
+        else:
+            await sender(installation, "PATCH", f"/articles/{user.id}", json={"cover": None, "content": ""})()
+    assert (await undo(installation, made)).status_code == 200
 
 
 async def test_replies_that_came_since_are_not_taken_along(installation: Installation) -> None:
