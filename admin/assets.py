@@ -1,12 +1,12 @@
 """Our styles and scripts: compressed once, and kept by browsers for good where their addresses change with them."""
 
 import gzip
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
-from os import stat_result
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -21,76 +21,57 @@ SHEETS: Final[Mapping[str, tuple[str, ...]]] = {
 """Sheets that a screen loads as one: every request that it is spared is a moment less until it is drawn."""
 _IMMUTABLE: Final = "private, max-age=31536000, immutable"
 _REVALIDATED: Final = "private, no-cache"
-"""For scripts that others import: their addresses stay the same when they change."""
-_COMPRESSED: Final = frozenset({".css", ".js", ".svg", ".json"})
+"""For whoever asks for a file without saying which state of it."""
+_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_IMPORT: Final = re.compile(r'(\b(?:from ?|import\()"\./)([a-z-]+\.js)(?=")')
 
 
 class Assets(StaticFiles):
     """The files of a folder, and the sheets that are joined from some of them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A sheet, or what the folder has."""
-        if path not in SHEETS or scope["method"] not in {"GET", "HEAD"}:
+        """A file or a sheet as it was when this process first read it, or that the browser's copy is current."""
+        if path not in fingerprints() or scope["method"] not in {"GET", "HEAD"}:
             return await super().get_response(path, scope)
-        parts = _parts_of(path)
-        content = _join(parts)
+        request = Headers(scope=scope)
         headers = {
-            "ETag": f'"{_fingerprint(content)}"',
+            "ETag": f'"{fingerprints()[path]}"',
             "Vary": "Accept-Encoding",
-            "Cache-Control": _kept_how(scope),
+            "Cache-Control": _IMMUTABLE if scope["query_string"].startswith(b"v=") else _REVALIDATED,
         }
-        plain = Response(content, headers=headers, media_type="text/css")
-        if self.is_not_modified(plain.headers, Headers(scope=scope)):
-            return NotModifiedResponse(plain.headers)
-        changed = max(part.stat().st_mtime_ns for part in parts)
-        return _compressed(parts, changed, plain) if _takes_gzip(scope) else plain
-
-    def file_response(self, full_path: Any, stat_result: stat_result, scope: Scope, status_code: int = 200) -> Response:
-        """A file, or that the browser's copy is current; compressed where the browser takes that."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        path = Path(full_path)
-        response.headers["Cache-Control"] = _kept_how(scope)
-        if path.suffix not in _COMPRESSED:
-            return response
-        response.headers["Vary"] = "Accept-Encoding"
-        is_packed = response.status_code == 200 and _takes_gzip(scope)
-        return _compressed((path,), stat_result.st_mtime_ns, response) if is_packed else response
-
-
-def fingerprints() -> dict[str, str]:
-    """What tells one state of a file or sheet from another, by the name that it is asked for with."""
-    contents = {path.name: path.read_bytes() for path in STATIC.iterdir()}
-    contents.update((name, _join(_parts_of(name))) for name in SHEETS)
-    return {name: _fingerprint(content) for name, content in contents.items()}
-
-
-def _fingerprint(content: bytes) -> str:
-    return blake2b(content, digest_size=6).hexdigest()
-
-
-def _parts_of(sheet: str) -> tuple[Path, ...]:
-    return tuple(STATIC / name for name in SHEETS[sheet])
-
-
-def _join(paths: tuple[Path, ...]) -> bytes:
-    return b"".join(path.read_bytes() for path in paths)
-
-
-def _kept_how(scope: Scope) -> str:
-    return _IMMUTABLE if scope["query_string"].startswith(b"v=") else _REVALIDATED
-
-
-def _takes_gzip(scope: Scope) -> bool:
-    return "gzip" in Headers(scope=scope).get("accept-encoding", "")
-
-
-def _compressed(paths: tuple[Path, ...], changed: int, plain: Response) -> Response:
-    names = {"etag", "last-modified", "vary", "cache-control"}
-    kept = {name: value for name, value in plain.headers.items() if name in names}
-    return Response(_gzip(paths, changed), headers={**kept, "Content-Encoding": "gzip"}, media_type=plain.media_type)
+        if self.is_not_modified(Headers(headers), request):
+            return NotModifiedResponse(Headers(headers))
+        content = _packed(path)
+        if "gzip" in request.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            content = gzip.decompress(content)
+        return Response(content, headers=headers, media_type=_TYPES[Path(path).suffix])
 
 
 @cache
-def _gzip(paths: tuple[Path, ...], _changed: int) -> bytes:
-    """What the files say, compressed as far as gzip goes; once for each state of them."""
-    return gzip.compress(_join(paths), 9, mtime=0)
+def fingerprints() -> Mapping[str, str]:
+    """What tells one state of a file or sheet from another, by the name that it is asked for with."""
+    names = {path.name for path in STATIC.iterdir() if path.suffix in _TYPES}
+    return {name: _fingerprint(name) for name in names | set(SHEETS)}
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return blake2b(_content(name), digest_size=6).hexdigest()
+
+
+@cache
+def _packed(name: str) -> bytes:
+    """The content, compressed as far as gzip goes."""
+    return gzip.compress(_content(name), 9, mtime=0)
+
+
+def _content(name: str) -> bytes:
+    """What a browser gets: scripts import each other under addresses that change with what is imported."""
+    if parts := SHEETS.get(name):
+        return b"".join((STATIC / part).read_bytes() for part in parts)
+    content = (STATIC / name).read_bytes()
+    if name.endswith(".js"):
+        return _IMPORT.sub(lambda found: f"{found[1]}{found[2]}?v={_fingerprint(found[2])}", content.decode()).encode()
+    return content

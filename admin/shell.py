@@ -55,8 +55,7 @@ class Shell:
         self._views = views
         self._pages = pages
         self._settings = settings
-        self._assets = fingerprints()
-        templates.env.globals.update(asset=self._asset, chosen_zone=chosen_zone, zone_name=zone_name)
+        templates.env.globals.update(asset=_address, chosen_zone=chosen_zone, zone_name=zone_name)
         templates.env.filters["shown"] = shown
 
     async def render(
@@ -138,10 +137,6 @@ class Shell:
             "profile_url": "/admin/profile" if has_profile else None,
         }
 
-    def _asset(self, name: str) -> str:
-        """The address of a static file; it changes with the file, so browsers may keep it for good."""
-        return f"/admin/static/{name}?v={self._assets[name]}"
-
 
 def shell_of(request: Request) -> Shell:
     """The shell of the application that serves the request."""
@@ -159,3 +154,8 @@ def _told(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
         sentence = _SENTENCES.get(HTTPStatus(error.status_code), str(error.detail))
         return error.status_code, sentence, error.headers
     return 500, _BLAND, None
+
+
+def _address(name: str) -> str:
+    """The address of a static file; it changes with the file, so browsers may keep it for good."""
+    return f"/admin/static/{name}?v={fingerprints()[name]}"

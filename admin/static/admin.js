@@ -41,41 +41,11 @@ zone?.addEventListener("focus", () => {
   zone.setAttribute("list", "time-zones");
 }, { once: true });
 
-// A warning before typed text is lost; Ctrl-S saves. What was sent is kept until a page says that it arrived: a session
-// that ended meanwhile then costs nothing. It comes back with the version it was written on, so nothing is overwritten.
-const guarded = document.querySelector("form[data-guard]");
-const answer = document.querySelector("[data-arrived], [data-focus]");
-if (answer) Object.keys(sessionStorage).filter((key) => key.startsWith("sent ")).forEach((key) => sessionStorage.removeItem(key));
-if (guarded) {
-  const key = `sent ${location.pathname}`;
-  const texts = () => [...new FormData(guarded)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string");
-  const opened = answer?.matches("[data-focus]") ? null : JSON.stringify(texts());
-  let isLeaving = false;
-  guarded.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
-    isLeaving = true;
-    sessionStorage.setItem(key, JSON.stringify(texts()));
-  });
-  addEventListener("pageshow", () => { isLeaving = false; });
-  addEventListener("beforeunload", (event) => { if (!isLeaving && JSON.stringify(texts()) !== opened) event.preventDefault(); });
-  addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); guarded.requestSubmit(); }
-  });
-  const kept = sessionStorage.getItem(key);
-  if (kept && kept !== opened) {
-    const restore = element("button", { type: "button", class: "link" }, "Bring it back");
-    const bar = element("div", { class: "notice", role: "status" }, "What you typed here was not saved. ", restore);
-    restore.addEventListener("click", () => {
-      for (const [name, value] of JSON.parse(kept)) {
-        const input = guarded.elements[name];
-        if (!input?.matches?.("input:not([type=checkbox]), textarea")) continue;
-        input.value = value;
-        input.dispatchEvent(new Event("input")); // for what draws it otherwise
-      }
-      bar.remove();
-    });
-    guarded.before(bar);
-  }
+// What was sent from a form has arrived, once a page says so: it need not be kept any more.
+if (document.querySelector("[data-arrived], [data-focus]")) {
+  const sent = sessionStorage.getItem("sent");
+  if (sent) localStorage.removeItem(sent);
+  sessionStorage.removeItem("sent");
 }
 document.querySelector("[data-focus]")?.focus();
 
@@ -216,16 +186,27 @@ function enhanceMediaField(select) {
     const chosen = [...select.selectedOptions].filter((option) => option.value);
     shown.replaceChildren(...chosen.map((option) => element("div", { class: "media-chosen" },
       element("span", { class: "media-frame" }, option.dataset.image ? element("img", { src: option.dataset.image, alt: "" }) : icon("file-text")),
-      element("span", {}, option.dataset.alt || (option.dataset.image ? element("span", { class: "is-missing" }, "No alt text yet: describe it in the media library.") : option.label)),
+      element("span", {}, option.dataset.alt || (option.dataset.image ? element("span", { class: "is-missing" }, "No alt text yet.") : option.label)),
+      element("button", { type: "button", class: "button small", "aria-label": `Describe ${option.label}`, onclick: () => describe(option) }, option.dataset.image ? "Focal point, alt text" : "Describe"),
       element("button", { type: "button", class: "button small quiet icon-only", "aria-label": `Take ${option.label} away`, onclick: () => { option.remove(); select.dispatchEvent(new Event("change", { bubbles: true })); choose.focus(); } }, icon("x", "small")))));
     for (const chip of picker.querySelectorAll(".chip")) chip.classList.toggle("hidden-text", !select.multiple);
   };
+  const failed = (problem) => toast(problem.detail ?? "The media library could not be opened. Try again in a moment.", { kind: "bad" });
+  async function describe(option) {
+    try {
+      const { describeMedium } = await import("./media-describe.js");
+      Object.assign(option.dataset, { alt: (await describeMedium(option.value)).alt });
+      draw();
+    } catch (problem) {
+      failed(problem);
+    }
+  }
   async function open() {
     let library;
     try {
       library = await import("./media-picker.js");
-    } catch {
-      toast("The media library could not be opened. Try again, or search for the file by its name.", { kind: "bad" });
+    } catch (problem) {
+      failed(problem);
       return;
     }
     for (const medium of await library.openMediaPicker({ multiple: select.multiple, title: `Choose: ${name}` })) select.pick({ id: medium.id, label: medium.path, image: medium.thumbnail, alt: medium.alt });
@@ -236,3 +217,26 @@ function enhanceMediaField(select) {
   draw();
 }
 document.querySelectorAll("select[data-media-field]").forEach(enhanceMediaField);
+
+// What nothing can take back is asked about once more.
+document.querySelectorAll("form[data-sure]").forEach((form) => form.addEventListener("submit", (event) => {
+  if (form.dataset.sure === "") return;
+  event.preventDefault();
+  const { submitter } = event;
+  const name = submitter.cloneNode(true);
+  name.querySelectorAll(".icon, .hidden-text").forEach((part) => part.remove());
+  const question = element("dialog", { class: "dialog", "aria-label": name.textContent },
+    element("p", { class: "dialog-body" }, form.dataset.sure),
+    element("form", { method: "dialog", class: "dialog-foot" },
+      element("button", { class: "button", value: "" }, "Cancel"),
+      element("button", { class: "button danger", value: "sure" }, name.textContent)));
+  question.addEventListener("close", () => {
+    question.remove();
+    submitter.focus();
+    if (question.returnValue !== "sure") return;
+    form.dataset.sure = "";
+    form.requestSubmit(submitter);
+  });
+  document.body.append(question);
+  question.showModal();
+}));

@@ -88,6 +88,49 @@ export function fill(control, { value, choices }) {
   else control.value = String(value ?? "");
 }
 
+const CONTROLS = new Set(["csrf_token", "_version", "_base", "_decided", "_then", "_at", "_until", "_zone", "_note"]);
+
+/** What somebody says with a form, as pairs: two equal texts of it say the same. */
+export const saidIn = (form) => [...new FormData(form)].filter(([name, value]) => !CONTROLS.has(name) && typeof value === "string");
+
+/** The key under which this browser keeps what was typed into a form and is not saved. */
+export const keyOf = (address) => `masthead unsaved ${meta("user")} ${address}`;
+
+let isForgotten = false;
+
+/** Keep nothing of what was typed by whoever is signed in, from now on and as long as this page lives. */
+export function forgetSaid() {
+  isForgotten = true;
+  Object.keys(localStorage).filter((name) => name.startsWith(keyOf(""))).forEach((name) => localStorage.removeItem(name));
+}
+
+/**
+ * Keep what a form says in this browser, with the version that it was written on; passwords stay out of it.
+ * @throws {DOMException} where the browser has no room
+ */
+export function keepSaid(key, form) {
+  if (isForgotten) return;
+  // What pickers show: what they send, an id, would tell nobody anything.
+  const chosen = Object.fromEntries([...form.querySelectorAll("select[data-lookup]")].map((select) => [select.name, [...select.selectedOptions]
+    .filter((option) => option.value).map(({ value, label, dataset }) => ({ id: value, label, ...dataset }))]));
+  const said = saidIn(form).filter(([name]) => form.elements[name]?.type !== "password");
+  localStorage.setItem(key, JSON.stringify({ at: Date.now(), version: form.elements._version?.value, base: form.elements._base?.value, said, chosen }));
+}
+
+/** Have a form say again what was kept of it. */
+export function refill(form, { version, base, said, chosen = {} }) {
+  if (version !== undefined) form.elements._version.value = version;
+  if (base !== undefined) form.elements._base.value = base;
+  const values = new Map();
+  for (const [name, value] of said) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const input of form.elements) {
+    if (!input.name || CONTROLS.has(input.name)) continue;
+    if (chosen[input.name] && input.matches("select[data-lookup]")) fill(input, { choices: chosen[input.name] });
+    else if (input.matches("[type=checkbox]")) fill(input, { value: values.get(input.name)?.includes(input.value) });
+    else if (values.has(input.name) && input.matches("input, textarea, select:not([data-lookup])")) fill(input, { value: values.get(input.name)[0] });
+  }
+}
+
 /** Have what happened read out, without showing it. */
 export function announce(text) {
   const region = document.getElementById("announcer");

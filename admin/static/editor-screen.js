@@ -1,20 +1,15 @@
 // Writing: everything typed is saved by itself, kept in the browser until it is, and never written over somebody else's.
-import { announce, controlled, debounce, element, fill, send, shortcut, shown, toast, zone } from "./core.js";
+import { announce, controlled, debounce, element, fill, keepSaid, keyOf, refill, saidIn, send, shortcut, shown, toast, zone } from "./core.js";
 
 const form = document.querySelector("form[data-editor]");
 const AFTER_TYPING = 1000, AFTER_FAILING = [2000, 4000, 8000, 15000, 30000];
-const CONTROLS = new Set(["csrf_token", "_version", "_base", "_decided", "_then", "_at", "_until", "_zone", "_note"]);
 
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: zone });
 const state = form.querySelector("[data-state]");
 const field = (name) => form.elements[name];
 
-// What the form says, as pairs; two equal texts of it say the same.
-const said = () => [...new FormData(form)].filter(([name, value]) => !CONTROLS.has(name) && typeof value === "string");
-// What pickers show: what they send, an id, would tell nobody anything.
-const chosen = () => Object.fromEntries([...form.querySelectorAll("select[data-lookup]")].map((select) => [select.name, [...select.selectedOptions]
-  .filter((option) => option.value).map(({ value, label, dataset }) => ({ id: value, label, ...dataset }))]));
-const key = () => `masthead unsaved ${form.dataset.user} ${new URL(form.action).pathname}`;
+const said = () => saidIn(form);
+const key = () => keyOf(new URL(form.action).pathname);
 
 let saved = JSON.stringify(said()); // what the server has
 let saving = null; // the request that is under way
@@ -30,9 +25,8 @@ const show = (text, isBad = false) => {
 // Kept in the browser from the first keystroke on: a crash, a lost session and a closed laptop cost nothing.
 const keep = debounce(() => {
   if (!isDirty()) { localStorage.removeItem(key()); return; }
-  const kept = { at: Date.now(), version: field("_version").value, base: field("_base").value, said: said(), chosen: chosen() };
   try {
-    localStorage.setItem(key(), JSON.stringify(kept));
+    keepSaid(key(), form);
   } catch {
     show("This browser has no room to keep unsaved text", true);
   }
@@ -248,21 +242,8 @@ if (left && JSON.stringify(left.said) !== saved) {
   const box = banner(`What you typed here on ${time.toLocaleDateString([], { timeZone: zone })} at ${clock(time)} was not saved.`, bring, drop);
 } else if (!isAnswer) localStorage.removeItem(key());
 
-function restore({ version, base, said: pairs, chosen: picked = {} }) {
-  field("_version").value = version;
-  field("_base").value = base;
-  const values = new Map();
-  for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value]);
-  for (const input of form.elements) {
-    if (!input.name || CONTROLS.has(input.name)) continue;
-    if (picked[input.name] && input.matches("select[data-lookup]")) fill(input, { choices: picked[input.name] });
-    else if (input.matches("[type=checkbox]")) fill(input, { value: values.get(input.name)?.includes(input.value) });
-    else if (!values.has(input.name)) continue;
-    else if (input.matches("input, textarea")) {
-      const [text] = values.get(input.name);
-      fill(input, { value: text });
-    } else if (input.matches("select:not([data-lookup])")) [input.value] = values.get(input.name);
-  }
+function restore(kept) {
+  refill(form, kept);
   touched();
 }
 
@@ -322,8 +303,3 @@ if (zoneField?.value === "UTC") {
   zoneField.value = zone;
   form.querySelectorAll(".publish-menu [type=datetime-local]").forEach((input) => { if (input.value) input.value = controlled(`${input.value}:00Z`); });
 }
-
-// Who signs out takes along what this browser kept for them.
-document.querySelectorAll('form[action="/admin/logout"]').forEach((out) => out.addEventListener("submit", () => {
-  Object.keys(localStorage).filter((name) => name.startsWith(`masthead unsaved ${form.dataset.user} `)).forEach((name) => localStorage.removeItem(name));
-}));

@@ -1,5 +1,5 @@
 // The frame of every page: the menu on small screens, popups, theme, toasts, search over everything, the page of keys.
-import { debounce, element, icon, isMac, knownShortcuts, leaveAfter, send, shortcut } from "./core.js";
+import { debounce, element, forgetSaid, icon, isMac, knownShortcuts, leaveAfter, send, shortcut } from "./core.js";
 
 // The menu on small screens.
 const side = document.querySelector(".side");
@@ -121,3 +121,9 @@ if (keys) {
 }
 document.querySelectorAll("dialog [data-close]").forEach((button) => button.addEventListener("click", () => button.closest("dialog").close()));
 document.querySelectorAll("[data-mod]").forEach((key) => { key.textContent = isMac ? "⌘" : "Ctrl"; });
+
+// Who signs out takes along what this browser kept for them; who was asked, and stayed, does not.
+let isSigningOut = false;
+document.querySelectorAll('form[action="/admin/logout"]').forEach((out) => out.addEventListener("submit", () => { isSigningOut = true; }));
+for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { isSigningOut = false; }, true);
+addEventListener("pagehide", () => { if (isSigningOut) forgetSaid(); });

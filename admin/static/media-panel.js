@@ -1,8 +1,7 @@
 // All about one file: its focal point, its texts, where it is used; copy, download, replace, trash.
 import { announce, debounce, element, icon, send, shown, toast } from "./core.js";
+import { focalPoint } from "./media-focus.js";
 import { sendFile, sizeOf, whyKept } from "./media.js";
-
-const percent = (share) => Math.round(share * 100);
 
 export class FilePanel {
   /** @param {HTMLElement} panel @param {{texts: object, changed: Function, gone: Function, closed: Function, replacer: HTMLInputElement}} options */
@@ -68,36 +67,9 @@ export class FilePanel {
   }
 
   picture(medium) {
-    this.point = null;
     if (!medium.is_picture) return [];
-    const image = () => element("img", { src: medium.url, alt: "" });
     if (!medium.is_editable) return [element("img", { class: "panel-picture", src: medium.url, alt: medium.alt })];
-    const mark = element("span", { class: "focal-mark" });
-    const focal = element("div", { class: "focal", role: "slider", tabindex: "0", "data-part": "focal", "aria-valuemin": 0, "aria-valuemax": 100 }, image(), mark);
-    const wide = element("img", { class: "wide", src: medium.thumbnail, alt: "" }), square = element("img", { class: "square", src: medium.thumbnail, alt: "" });
-    let { x, y } = medium.focal_point;
-    this.point = (point) => {
-      ({ x, y } = point);
-      mark.style.left = `${x * 100}%`;
-      mark.style.top = `${y * 100}%`;
-      for (const crop of [wide, square]) crop.style.objectPosition = `${x * 100}% ${y * 100}%`;
-      focal.setAttribute("aria-valuenow", percent(x));
-      focal.setAttribute("aria-valuetext", `${percent(x)} % from the left, ${percent(y)} % from the top`);
-    };
-    const move = (point) => {
-      const within = (share) => Math.round(Math.min(1, Math.max(0, share)) * 1000) / 1000;
-      this.point({ x: within(point.x), y: within(point.y) });
-      this.savePoint(medium.id, { x, y });
-    };
-    focal.setAttribute("aria-label", "Focal point: what every crop shows. Arrow keys move it.");
-    focal.addEventListener("click", (event) => { const box = focal.getBoundingClientRect(); move({ x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height }); });
-    focal.addEventListener("keydown", (event) => {
-      const step = event.shiftKey ? 0.1 : 0.01, to = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-      if (to) { event.preventDefault(); move({ x: x + to[0], y: y + to[1] }); }
-    });
-    this.point(medium.focal_point);
-    return [focal, element("p", { class: "hint" }, "Click what every crop has to show, or move it with the arrow keys."),
-      element("div", { class: "crops" }, element("figure", {}, wide, element("figcaption", {}, "16:9")), element("figure", {}, square, element("figcaption", {}, "1:1")))];
+    return focalPoint(medium, (point) => this.savePoint(medium.id, point));
   }
 
   async readUse(id) {

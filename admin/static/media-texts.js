@@ -78,6 +78,9 @@ export class Texts {
     announce(saved.textContent);
   }
 
+  /** Once every change that was sent has been answered. */
+  settled() { return Promise.allSettled(this.waiting.values()); }
+
   /** Change a file, one change after the other, so that each is made from the version before it. */
   send(id, values) {
     const before = this.waiting.get(id) ?? Promise.resolve();

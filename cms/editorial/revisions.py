@@ -61,14 +61,16 @@ class Histories:
         rows, edges = newest_first(
             connection, of_record, Revision.number, query, (self.cursors, f"revisions of {record_id}"), int
         )
-        total = connection.scalar(select(func.count()).select_from(of_record.subquery())) if query.total else None
+        is_all = query.cursor is None and not query.skip and edges["next"] is None
+        count = select(func.count()).select_from(of_record.subquery())
+        total = (len(rows) if is_all else connection.scalar(count)) if query.total else None
         names = name_actors(connection, self.people, (row.actor_id for row in rows))
         return {"items": [_head(row, names) for row in rows], "total": total, **edges}
 
     def one(self, connection: Connection, content_type: ContentType[Any], key: str, actor: Actor, number: int) -> Item:
         """One revision with all that it holds: related records by id, and in short form where the actor sees them."""
         record_id = edited_id(connection, content_type, key, actor)
-        row = self._found(connection, content_type, record_id, number)
+        (row,) = self._found(connection, content_type, record_id, [number])
         _, misfits = revive(content_type, row.values)
         return {
             **_head(row, name_actors(connection, self.people, [row.actor_id])),
@@ -81,7 +83,7 @@ class Histories:
     ) -> tuple[list[Item], list[Values]]:
         """Some revisions, to be compared: what is told of each, and its values as they were recorded."""
         record_id = edited_id(connection, content_type, key, actor)
-        rows = [self._found(connection, content_type, record_id, number) for number in numbers]
+        rows = self._found(connection, content_type, record_id, numbers)
         names = name_actors(connection, self.people, (row.actor_id for row in rows))
         return [_head(row, names) for row in rows], [row.values for row in rows]
 
@@ -97,12 +99,15 @@ class Histories:
         number: int | None = connection.scalar(statement)
         return number
 
-    def _found(self, connection: Connection, content_type: ContentType[Any], record_id: UUID, number: int) -> Row[Any]:
+    def _found(
+        self, connection: Connection, content_type: ContentType[Any], record_id: UUID, numbers: Sequence[int]
+    ) -> list[Row[Any]]:
         statement = _revisions_of(content_type, record_id).add_columns(Revision.values)
-        row = connection.execute(statement.where(Revision.number == number)).one_or_none()
-        if row is None:
-            raise no_revision(content_type, number)
-        return row
+        found = {row.number: row for row in connection.execute(statement.where(Revision.number.in_(numbers)))}
+        for number in numbers:
+            if number not in found:
+                raise no_revision(content_type, number)
+        return [found[number] for number in numbers]
 
     def _told(
         self, connection: Connection, content_type: ContentType[Any], actor: Actor, values: Values

@@ -55,6 +55,10 @@ class Window:
         context.on("weberror", self._see)
         context.on("dialog", self._answer)
 
+    async def sign_in(self, cookie: str) -> None:
+        """Let the one of that session sign in, with all tabs."""
+        await self.context.add_cookies([{"name": "masthead", "value": cookie, "url": self.url}])
+
     async def open(self, path: str) -> Page:
         """A new tab at an address below `/admin`."""
         page = await self.context.new_page()
@@ -118,9 +122,9 @@ async def opened(
     """A window in which the one of that role is signed in; quiet unless a test takes its noise away first."""
     context = await browser.new_context(base_url=url, **options)
     await context.add_init_script(WATCH)
-    if role is not None:
-        await context.add_cookies([{"name": "masthead", "value": installation.people[role].cookie, "url": url}])
     window = Window(context, url)
+    if role is not None:
+        await window.sign_in(installation.people[role].cookie)
     try:
         yield window
         for page in context.pages:

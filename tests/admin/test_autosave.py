@@ -1,5 +1,6 @@
 """Writing: what is typed saves itself, survives crashes and lost sessions, and never overwrites anybody."""
 
+import asyncio
 import re
 import signal
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import delete
 
 from cms.auth.sessions import SessionKind, UserSession, open_session
 from cms.content.articles import article
+from cms.content.categories import category
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
@@ -19,9 +21,12 @@ from tests.admin.browsing import Form, Visitor
 from tests.admin.chromium import FLAGS, chromium_path, opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
+from tests.security.serving import served as running
 
 JSON = {"Accept": "application/json"}
 SAVED = re.compile(r"^Saved \d")
+KEPT = "JSON.stringify(localStorage)"
+"""What the browser keeps."""
 
 
 async def autosave(visitor: Visitor, form: Form, path: str, **changes: Any) -> Any:
@@ -93,6 +98,13 @@ async def test_who_may_not_write_saves_nothing(installation: Installation, visit
 async def test_a_session_tells_who_it_is(installation: Installation, editor: Visitor) -> None:
     told = (await editor.get("/session", headers=JSON)).response.json()
     assert told == {"user": str(installation.actor(Role.EDITOR).id), "csrf_token": await editor.token()}
+
+
+async def until_kept(page: Page, text: str) -> None:
+    """Wait until the browser keeps that."""
+    async with asyncio.timeout(10):
+        while text not in await page.evaluate(KEPT):  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
 
 
 browser_test = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
@@ -185,6 +197,31 @@ async def test_r48_a_lost_session_and_a_server_that_is_away_cost_nothing(
         (row,) = await installation.rows("articles")
         assert row["content"] == "Typed after the session had ended."
         window.noise.clear()
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r48_a_server_that_is_killed_while_one_types_costs_nothing(
+    installation: Installation, chromium: Browser, tmp_path: Path
+) -> None:
+    """A process of its own, killed after one sentence and started anew after another."""
+    made = await installation.make(article, title="Slow", content="Old.")
+    url = installation.database.url.render_as_string(hide_password=False)
+    async with running(url, tmp_path, installation.people) as site:
+        origin = f"http://127.0.0.1:{site.port}"
+        async with opened(chromium, installation, origin, Role.EDITOR) as window:
+            page = await window.open(f"article/edit/{made.id}")
+            await write(page, "Slow", "Typed while it lived.")
+            await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+            site.process.kill()
+            site.process.wait(5)
+            await write(page, "Slow", "Typed while it lived. Typed when it was dead.")
+            await expect(page.locator("[data-state]")).to_contain_text("Not saved yet")
+            async with running(url, tmp_path, installation.people, port=site.port):
+                await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+            window.noise.clear()
+    (row,) = await installation.rows("articles")
+    assert row["content"] == "Typed while it lived. Typed when it was dead."
 
 
 @pytest.mark.browser
@@ -327,6 +364,59 @@ async def test_what_a_search_shows_is_drawn_while_one_writes(installation: Insta
         await page.get_by_label("Excerpt").fill("")
         await seo.get_by_label("Description").fill("")
         await expect(result.locator(".result-text")).to_have_text("The sea waits, they say.")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r48_what_is_typed_into_a_plain_form_survives_a_crash_and_a_lost_session(
+    installation: Installation, chromium: Browser
+) -> None:
+    """From the first key on, and what is chosen, too."""
+    made = await installation.make(category, name="Tides")
+    above = await installation.make(category, name="Water")
+    path = f"category/edit/{made.id}"
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as window:
+        page = await window.open(path)
+        await page.get_by_label("Name").fill("Slow tides")
+        await page.get_by_role("combobox", name="Parent").fill("wat")
+        await page.get_by_role("option", name="Water").click()
+        await until_kept(page, "Water")
+        await page.close()  # without being asked, as in a crash
+        page = await window.open(path)
+        await expect(page.get_by_label("Name")).to_have_value("Tides")
+        await page.get_by_role("button", name="Bring it back").click()
+        await expect(page.get_by_label("Name")).to_have_value("Slow tides")
+        await expect(page.get_by_role("button", name="Remove Water")).to_be_visible()
+        await window.context.clear_cookies()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await window.sign_in(installation.people[Role.ADMIN].cookie)
+        await page.goto(f"/admin/{path}")
+        await page.get_by_role("button", name="Bring it back").click()
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("status").last).to_contain_text("Saved")
+        await page.goto(f"/admin/{path}")
+        await expect(page.get_by_label("Name")).to_have_value("Slow tides")
+        await expect(page.get_by_role("button", name="Bring it back")).to_have_count(0)
+    (row,) = [row for row in await installation.rows("categories") if row["id"] == made.id]
+    assert (row["name"], row["parent_id"]) == ("Slow tides", above.id)
+
+
+@pytest.mark.browser
+@browser_test
+async def test_no_password_is_kept_and_nothing_of_who_signs_out(installation: Installation, chromium: Browser) -> None:
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as window:
+        page = await window.open("user/create")
+        await page.get_by_label("Name").fill("Newcomer")
+        await page.get_by_label("Password").fill("never kept anywhere")
+        await until_kept(page, "Newcomer")
+        assert "never kept" not in await page.evaluate(KEPT)
+        await page.get_by_label("Account of Admin").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert await page.evaluate(KEPT) == "{}"
+        assert set(window.noise) == {"asked: beforeunload"}
+        window.noise.clear()
 
 
 async def test_other_types_keep_their_plain_forms(installation: Installation, editor: Visitor) -> None:

@@ -1,16 +1,17 @@
 """Every screen, by axe-core: nothing against WCAG 2.2 A and AA that a machine can find."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from admin.site import BASE
 from cms.content.articles import article
+from cms.crud.policy import Role
 from tests.admin.chromium import opened, served
 from tests.admin.newsroom import furnish_newsroom
 from tests.admin.screens import Screen, fetch, in_other_states, main_screens, opened_by_routes
@@ -29,6 +30,56 @@ RUN = """async () => {
 }"""  # noqa: E501 - the line of a script
 TABS = 2
 """How many screens are examined beside each other: each takes a core of its own."""
+
+
+Opens = Callable[[Page], Awaitable[None]]
+
+
+def keys(*pressed: str, shows: str) -> Opens:
+    """Press keys until something shows."""
+
+    async def opens(page: Page) -> None:
+        for key in pressed:
+            await page.keyboard.press(key)
+        await expect(page.locator(shows)).to_be_visible()
+
+    return opens
+
+
+def clicks(*names: str, shows: str) -> Opens:
+    """Click what is called so, one after the other, until something shows."""
+
+    async def opens(page: Page) -> None:
+        for name in names:
+            await page.locator("button, summary, [role=menuitem]").filter(visible=True).get_by_text(name).first.click()
+        await expect(page.locator(shows).first).to_be_visible()
+
+    return opens
+
+
+async def all_menus(page: Page) -> None:
+    """Open whatever opens beside its button."""
+    await page.evaluate("document.querySelectorAll('details').forEach((menu) => { menu.open = true; })")
+
+
+async def first_file(page: Page) -> None:
+    """Open the first picture of the library."""
+    await page.locator(".media-open").first.click()
+    await expect(page.locator(".focal")).to_be_visible()
+
+
+OPENED: Mapping[str, tuple[str, Opens]] = {
+    **{f"menus of {name}": (name, all_menus) for name in ("articles", "article", "moderation", "media-library")},
+    "search": ("articles", keys("Control+k", "l", "i", "g", "h", "t", shows="#palette [role=option] >> nth=0")),
+    "keys": ("articles", keys("?", shows="dialog[open]")),
+    "peek": ("articles", keys("j", "v", shows=".peek:popover-open")),
+    "steps": ("articles", clicks("Published", shows="[role=menuitem]")),
+    "library": ("article", clicks("Choose from the library", shows=".media-picker")),
+    "describing": ("article", clicks("Focal point, alt text", shows="dialog[open] .focal")),
+    "file": ("media-library", first_file),
+    "question": ("preview", clicks("Make a link", "Revoke", shows="dialog[open]")),
+}
+"""What is open on which screen."""
 
 
 class Examiner:
@@ -51,6 +102,17 @@ class Examiner:
                 await asyncio.gather(*(self._examine_in(tab, waiting, theme) for tab in tabs))
                 # A form that came back with what is wrong asks before it is left: nothing of it is saved.
                 window.noise = [noise for noise in window.noise if noise != "asked: beforeunload"]
+
+    async def examine_opened(self, screens: Mapping[str, Screen]) -> None:
+        """Note what is wrong with an editor's screens once something of them is open."""
+        look = {"reduced_motion": "reduce"}
+        async with opened(self._browser, self._installation, self._url, Role.EDITOR, **look) as window:
+            for name, (screen, opens) in OPENED.items():
+                page = await window.open(screens[screen].path[1:])
+                await opens(page)
+                await page.evaluate(AXE_SCRIPT)
+                self.faults += [f"{name}: {fault}" for fault in await page.evaluate(RUN)]
+                await page.close()
 
     async def _examine_in(self, tab: Page, waiting: list[Screen], theme: str) -> None:
         while waiting:
@@ -94,6 +156,13 @@ async def test_axe_finds_nothing_in_other_states(installation: Installation, exa
 async def test_axe_finds_nothing_in_the_dark(installation: Installation, examiner: Examiner) -> None:
     await furnish_newsroom(installation)
     await examiner.examine((await main_screens(installation)).values(), "dark")
+    assert not examiner.faults, "\n".join(examiner.faults)
+
+
+async def test_axe_finds_nothing_in_what_opens(installation: Installation, examiner: Examiner) -> None:
+    """Menus, dialogs and panels: what stands before one when a button was pressed."""
+    await furnish_newsroom(installation)
+    await examiner.examine_opened(await main_screens(installation))
     assert not examiner.faults, "\n".join(examiner.faults)
 
 

@@ -1,10 +1,12 @@
 """The frame of every page: who sees which menu, what waits, search over everything, themes, errors for scripts."""
 
 import gzip
+import re
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from admin.assets import STATIC, fingerprints
 from admin.menu import GROUPS
 from admin.notices import Notice, read_notice
 from cms.content.articles import article
@@ -100,8 +102,19 @@ async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> 
     tag = plain.response.headers["etag"]
     again = await editor.get("/static/admin.css", headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
     assert (again.status, again.html) == (304, "")
-    imported = await editor.get("/static/core.js")
-    assert imported.response.headers["cache-control"] == "private, no-cache", "its address never changes"
+    unversioned = await editor.get("/static/core.js")
+    assert unversioned.response.headers["cache-control"] == "private, no-cache", "its address never changes"
+
+
+async def test_every_script_is_asked_for_in_the_state_that_it_has(editor: Visitor) -> None:
+    """One address each, wherever it is named: browsers keep them for good, and run each of them once."""
+    addresses = dict[str, set[str]]()
+    for script in (path.name for path in STATIC.glob("*.js")):
+        html = (await editor.get(f"/static/{script}?v=1")).html
+        for name, version in re.findall(r'(?:from ?|import\()"\./([^"?]+)([^"]*)"', html):
+            addresses.setdefault(name, set()).add(version)
+    assert {"core.js", "media.js", "media-picker.js", "tree.js"} <= set(addresses)
+    assert all(versions == {f"?v={fingerprints()[name]}"} for name, versions in addresses.items()), addresses
 
 
 async def test_a_theme_is_drawn_from_the_first_byte(editor: Visitor) -> None:

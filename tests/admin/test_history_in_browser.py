@@ -86,6 +86,9 @@ async def test_a_draft_is_shown_to_somebody_without_an_account(installation: Ins
         await guest.emulate_media(color_scheme="dark")
         assert await guest.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 23, 22)"
         await page.get_by_role("button", name="Revoke").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        await page.keyboard.press("Enter")  # where one was before the question
+        await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         await expect(page.locator(".toast")).to_contain_text("The link shows nothing any more.")
         await guest.reload()
         await expect(guest.locator("main")).to_contain_text("was withdrawn")

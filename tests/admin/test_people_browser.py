@@ -54,6 +54,7 @@ async def test_who_is_invited_works_in_that_role_and_signs_other_devices_out(
         assert not hidden & labels
         await theirs.goto("/admin/profile")
         await theirs.get_by_role("button", name="Sign out everywhere else").click()
+        await theirs.get_by_role("dialog").get_by_role("button", name="Sign out everywhere else").click()
         await expect(theirs.get_by_text("All your other devices are signed out.")).to_be_visible()
         await page.goto("/admin/profile")
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -91,6 +92,7 @@ async def test_who_is_signed_out_by_an_administrator_loses_nothing(
         page = await host.open("user/list")
         await page.get_by_role("link", name="Editor", exact=True).click()
         await page.get_by_role("button", name="Sign out everywhere").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
         await expect(page.get_by_role("status").last).to_contain_text("Signed out everywhere.")
         await theirs.get_by_label("Content", exact=True).fill("Typed when it was over.")
         await expect(theirs.locator("[data-state]")).to_contain_text("Not saved")

@@ -15,8 +15,10 @@ from admin.shell import TEMPLATES, Shell
 from tests.admin.newsroom import furnish_newsroom
 from tests.admin.screens import Screen, fetch, in_other_states, opened_by_routes
 from tests.installation import Installation
+from tests.statements import recorded
 
-pytestmark = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+MOST_STATEMENTS = 15
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 def shipped(package: str, name: str) -> Path:
@@ -27,6 +29,20 @@ def shipped(package: str, name: str) -> Path:
     return Path(spec.origin).with_name(name)
 
 
+async def test_no_screen_takes_more_statements_than_it_may(installation: Installation) -> None:
+    """With everything a newsroom has; how long tables are changes nothing, which tests of lists and forms show."""
+    await furnish_newsroom(installation)
+    screens = [s for s in await opened_by_routes(installation) if not s.path.startswith("/invitation/")]
+    counts = {}
+    for screen in screens:
+        with recorded() as statements:
+            assert (await fetch(installation, screen)).status == 200
+        counts[str(screen)] = len(statements)
+    assert len(counts) > 50
+    assert {screen: count for screen, count in counts.items() if count > MOST_STATEMENTS} == {}
+
+
+@on_sqlite
 async def test_html_is_valid_on_every_screen(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from admin.site import BASE
 from cms.crud.policy import Role
 from tests.admin.chromium import Window, opened, served
 from tests.admin.newsroom import furnish_newsroom
-from tests.admin.screens import Screen, main_screens
+from tests.admin.screens import Screen, main_screens, opened_by_routes
 from tests.installation import Installation
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("server", ["sqlite"], indirect=True)]
@@ -62,6 +62,18 @@ MOVING = """() => [...document.querySelectorAll("*")].filter((item) => {
 }).map((item) => item.outerHTML.slice(0, 200))"""
 TABS_OF_A_DATE = 8
 """A control for a date and a time has so many stops at the most; the focus does not leave it."""
+
+
+WIDTHS = (1440, 1024, 390)
+WIDER = "document.documentElement.scrollWidth - innerWidth"
+SHIFT = """new Promise((resolve) => {
+  let sum = 0;
+  const add = (list) => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value; };
+  new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => setTimeout(() => resolve(sum), 50));
+})"""
+MOST_SHIFT = 0.1
+"""What web.dev calls good."""
 
 
 @pytest.fixture
@@ -140,4 +152,25 @@ async def test_nothing_moves_where_the_system_asks_for_that(
         async with opened(chromium, installation, url, signed_in, reduced_motion="reduce") as window:
             page = await at(window, screen)
             faults += [f"{name}: {item}" for item in await page.evaluate(MOVING)]
+    assert not faults, "\n".join(faults)
+
+
+async def test_every_screen_fits_its_window_and_keeps_its_place(
+    installation: Installation, chromium: Browser, url: str
+) -> None:
+    """At the widths of a desk, a small laptop and a phone; and nothing jumps while a screen is being loaded."""
+    await furnish_newsroom(installation)
+    found = [screen for screen in await opened_by_routes(installation) if screen.role is Role.ADMIN]
+    faults = []
+    async with opened(chromium, installation, url, Role.ADMIN) as window:
+        page = await window.context.new_page()
+        for screen in found:
+            await page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+            await page.goto(BASE + screen.path)
+            if (shift := await page.evaluate(SHIFT)) > MOST_SHIFT:
+                faults.append(f"{screen} jumps by {shift}")
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 900})
+                if (wider := await page.evaluate(WIDER)) > 0:
+                    faults.append(f"{screen} is {wider} pixels wider than {width}")
     assert not faults, "\n".join(faults)

@@ -103,13 +103,18 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    url: str, folder: Path, people: Mapping[Role, Person], settings: Mapping[str, str] | None = None
+    url: str,
+    folder: Path,
+    people: Mapping[Role, Person],
+    settings: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> AsyncIterator[Served]:
     """Serve an application over a migrated database that has these people, until the block ends.
 
     :param settings: others than the usual ones.
+    :param port: of one that was killed before; by default, one that is free.
     """
-    port = free_port()
+    port = port or free_port()
     environment = {
         "CMS_DATABASE_URL": url,
         "CMS_SECRET_KEY": SECRET,

@@ -9,7 +9,7 @@ import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 import { element } from "./core.js";
 import { wrapWith } from "./formatting.js";
-import { chooseFiles, takeFiles, uploads } from "./images.js";
+import { chooseFiles, chooseFromLibrary, takeFiles, uploads } from "./images.js";
 import { layoutOf } from "./layout.js";
 import { insertEmbed, insertLink } from "./links.js";
 import { pasting } from "./pasting.js";
@@ -67,7 +67,7 @@ function extensionsFor(textarea, label, hint, parts) {
   return [
     history(), uploads, EditorView.lineWrapping, indentUnit.of("    "), search({ top: true }), highlightSelectionMatches({ minSelectionLength: 3 }),
     markdown({ base: markdownLanguage, completeHTMLTags: false, pasteURLAsLink: false }), syntaxHighlighting(classHighlighter), placeholder("Write, or type / to insert something"),
-    slashMenu({ image: chooseFiles, link: insertLink, embed: insertEmbed }), pasting(takeFiles),
+    slashMenu({ image: chooseFiles, library: chooseFromLibrary, link: insertLink, embed: insertEmbed }), pasting(takeFiles),
     keymap.of([
       { key: "Mod-b", run: wrapWith("**") }, { key: "Mod-i", run: wrapWith("*") },
       { key: "Mod-k", run: (view) => !view.state.selection.main.empty && (insertLink(view), true) },

@@ -3,13 +3,14 @@ import { autocompletion } from "@codemirror/autocomplete";
 import * as formatting from "./formatting.js";
 
 /**
- * @param {{image: Function, link: Function, embed: Function}} more what needs a dialog
+ * @param {{image: Function, library: Function, link: Function, embed: Function}} more what needs a dialog
  */
-export function slashMenu({ image, link, embed }) {
+export function slashMenu({ image, library, link, embed }) {
   const entries = [
     ["Heading", "of a section", formatting.heading(2)],
     ["Subheading", "one level below", formatting.heading(3)],
     ["Image", "from this device", image],
+    ["Image of the library", "that was uploaded before", library],
     ["Table", "two columns to begin with", formatting.table],
     ["Code", "a block of it", formatting.codeBlock],
     ["Quote", "somebody's words", formatting.quote],
