@@ -198,6 +198,7 @@ class Editor:
             "main": [field for field in form.content_fields.values() if field not in beside],
             "item": opened.item if opened else None,
             "version": opened.version if opened else "",
+            "public_version": (opened.public or opened.item)["version"] if opened else "",
             "base": form.base,
             "offer": offer(self.content_type, self.actor, opened),
             "can_delete": self._can_delete(opened),

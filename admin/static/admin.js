@@ -187,7 +187,7 @@ function enhanceMediaField(select) {
     shown.replaceChildren(...chosen.map((option) => element("div", { class: "media-chosen" },
       element("span", { class: "media-frame" }, option.dataset.image ? element("img", { src: option.dataset.image, alt: "" }) : icon("file-text")),
       element("span", {}, option.dataset.alt || (option.dataset.image ? element("span", { class: "is-missing" }, "No alt text yet.") : option.label)),
-      element("button", { type: "button", class: "button small", "aria-label": `Describe ${option.label}`, onclick: () => describe(option) }, option.dataset.image ? "Focal point, alt text" : "Describe"),
+      element("button", { type: "button", class: "button small", "data-describe": true, onclick: () => describe(option) }, option.dataset.image ? "Focal point, alt text" : "Describe", element("span", { class: "hidden-text" }, ` of ${option.label}`)),
       element("button", { type: "button", class: "button small quiet icon-only", "aria-label": `Take ${option.label} away`, onclick: () => { option.remove(); select.dispatchEvent(new Event("change", { bubbles: true })); choose.focus(); } }, icon("x", "small")))));
     for (const chip of picker.querySelectorAll(".chip")) chip.classList.toggle("hidden-text", !select.multiple);
   };
@@ -195,8 +195,10 @@ function enhanceMediaField(select) {
   async function describe(option) {
     try {
       const { describeMedium } = await import("./media-describe.js");
+      const place = [...shown.querySelectorAll("[data-describe]")].indexOf(document.activeElement);
       Object.assign(option.dataset, { alt: (await describeMedium(option.value)).alt });
       draw();
+      shown.querySelectorAll("[data-describe]")[place]?.focus();
     } catch (problem) {
       failed(problem);
     }

@@ -10,7 +10,7 @@ import { Texts } from "./media-texts.js";
  * @throws {Problem}
  */
 export async function describeMedium(id) {
-  const before = document.activeElement, texts = new Texts(() => {});
+  const texts = new Texts(() => {});
   const medium = await send(`/admin/media-library/${id}`, { method: "GET" });
   texts.learn(medium);
   const savePoint = debounce((point) => texts.send(id, { focal_point: point })
@@ -29,6 +29,5 @@ export async function describeMedium(id) {
   await savePoint.flush();
   await texts.settled();
   dialog.remove();
-  before?.focus();
   return texts.of(medium);
 }

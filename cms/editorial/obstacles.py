@@ -69,14 +69,11 @@ async def used_since(
 
     :param uses: where it may be used. :param said: the refusal to delete it, which names who uses it.
     """
-    for use in uses:
-        user = (await session.execute(select(use.content_type.model.id).where(use.where).limit(1))).scalar()
-        if user is not None:
-            guilty = await _made(session, user, use.fields, is_draft=use.is_draft)
-            places = "; ".join(said.extensions["usages"])
-            used = f"The {noted.content_type.label.lower()} “{title_of(noted)}” is used by {places}"
-            return await _told(session, changes, used, guilty, ())
-    return said
+    users = [(use, user) for use in uses if (user := await _user(session, use)) is not None]
+    use, user = users[0]  # there is one, or nothing would have been refused
+    guilty = await _made(session, user, use.fields, is_draft=use.is_draft)
+    label, places = noted.content_type.label.lower(), "; ".join(said.extensions["usages"])
+    return await _told(session, changes, f"The {label} “{title_of(noted)}” is used by {places}", guilty, ())
 
 
 async def taken_since(session: AsyncSession, changes: Changes, noted: Note, name: str, said: Conflict) -> Conflict:
@@ -88,12 +85,17 @@ async def taken_since(session: AsyncSession, changes: Changes, noted: Note, name
     held = getattr(model, name) == noted.before.get(name, noted.values.get(name)), model.id != noted.record_id
     out = (model.trashed_at.is_(None),) if issubclass(model, Trashable) else ()
     holder = (await session.execute(select(model.id).where(*held, *out).limit(1))).scalar()
-    if holder is None:
-        return said
+    guilty = None if holder is None else await _made(session, holder, (name, "trashed_at"))
     label = noted.content_type.label.lower()
     had = f"The {label} “{title_of(noted)}” had a {name} that another {label} has by now"
-    told = await _told(session, changes, had, await _made(session, holder, (name, "trashed_at")), ())
+    told = await _told(session, changes, had, guilty, ())
     return Conflict(told.detail, errors=said.errors, **{**said.extensions, **told.extensions})
+
+
+async def _user(session: AsyncSession, use: Use) -> UUID | None:
+    found = await session.execute(select(use.content_type.model.id).where(use.where).limit(1))
+    record_id: UUID | None = found.scalar()
+    return record_id
 
 
 async def _made(session: AsyncSession, record_id: UUID, fields: Collection[str], *, is_draft: bool = False) -> Any:

@@ -130,7 +130,7 @@ async def test_typing_is_saving(installation: Installation, chromium: Browser) -
         await expect(page.locator("[data-state]")).to_contain_text(SAVED)
         (row,) = await installation.rows("articles")
         assert (row["title"], row["slug"], row["content"]) == ("How slow", "how-slow", "The sea waits.")
-        await page.get_by_role("button", name="Publish", exact=True).click()
+        await page.keyboard.press("Control+p")
         await expect(page.get_by_role("status").last).to_contain_text("Published")
         await write(page, "How slow they are", "The sea waits.")
         await expect(page.locator("[data-sentence]")).to_contain_text("Readers still see")
@@ -140,6 +140,8 @@ async def test_typing_is_saving(installation: Installation, chromium: Browser) -
         await page.get_by_label("More about publishing").click()
         await page.get_by_role("button", name="Discard my changes").click()
         await expect(page.get_by_label("Title").first).to_have_value("How slow")
+        await page.locator(".toast").get_by_role("button", name="Undo").click()
+        await expect(page.get_by_label("Title").first).to_have_value("How slow they are")
 
 
 @pytest.mark.browser
@@ -293,7 +295,7 @@ async def test_r02_two_people_merge_and_see_where_they_overlap(installation: Ins
         await first.get_by_role("button", name="Resolve").click()
         await expect(first.get_by_role("heading", name="Somebody else saved this article")).to_be_visible()
         await expect(first.get_by_label("Excerpt")).to_have_value("Mine.")
-        await first.get_by_role("button", name="Save mine over version").click()
+        await first.get_by_role("button", name="Save mine over theirs").click()
         await expect(first.get_by_role("status").last).to_contain_text("Saved.")
     (row,) = await installation.rows("articles")
     assert (row["content"], row["excerpt"]) == ("ONE\n\ntwo\n\nTHREE", "Mine.")
@@ -335,7 +337,7 @@ async def test_r02_of_what_both_changed_each_passage_is_chosen(installation: Ins
             await page.locator("[data-difference=title]").get_by_role("button", name=whose).click()
             await expect(page.get_by_label("Title").first).to_have_value(title)
         await page.locator("[data-difference=seo]").get_by_role("button", name="Theirs").click()
-        await page.get_by_role("button", name="Save mine over version").click()
+        await page.get_by_role("button", name="Save mine over theirs").click()
         await expect(page.get_by_role("status").last).to_contain_text("Saved.")
     (row,) = await installation.rows("articles")
     assert row["content"].endswith("Nobody hurries.\n\nSalt stays.\n\nSalt glitters. And shines.")

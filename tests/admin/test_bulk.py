@@ -35,6 +35,22 @@ async def test_publishing_many_is_done_at_once_and_undone_at_once(installation: 
     assert [row["published_at"] for row in await installation.rows("articles")] == [None] * 3
 
 
+async def test_many_are_taken_back_from_readers_and_given_to_somebody_else(
+    installation: Installation, editor: Visitor
+) -> None:
+    records = [await installation.make(article, title=f"No {number}", published_at=utc_now()) for number in range(3)]
+    await editor.post("/article/bulk", action="unpublish", records=named(records))
+    assert [row["published_at"] for row in await installation.rows("articles")] == [None] * 3
+    await editor.send((await editor.get("/article/list")).undo)
+    assert all(row["published_at"] for row in await installation.rows("articles"))
+    versions = [f"{row['id']}:{row['version']}" for row in await installation.rows("articles")]
+    person = installation.actor(Role.AUTHOR).id
+    await editor.post("/article/bulk", action="set-author", records=versions, **{"to.author": str(person)})
+    assert {row["author_id"] for row in await installation.rows("articles")} == {person}
+    await editor.send((await editor.get("/article/list")).undo)
+    assert {row["author_id"] for row in await installation.rows("articles")} == {installation.actor(Role.ADMIN).id}
+
+
 async def test_what_can_not_be_taken_back_is_asked_about_first(installation: Installation, admin: Visitor) -> None:
     """Of an account no password is kept, so nobody could give it back."""
     record = await make_sample(installation, installation.registry.by_name("users"))

@@ -107,7 +107,7 @@ async def test_r02_a_stale_form_is_refused_with_both_versions(
     assert "Somebody else saved this article" in refused.text
     assert "THEIRS" in refused.text
     assert "MINE" in refused.text
-    assert "Save mine over version 2" in refused.text
+    assert "Save mine over theirs" in refused.text
     form = refused.edit
     assert form.fields["title"] == ["Mine"]
     assert form.fields["content"] == ["one\nMINE\nthree"], "what is disputed is theirs who has to choose, until then"
@@ -564,3 +564,16 @@ async def test_a_menu_that_is_stale_is_compared_as_text(
     assert "label: Mine" in refused.text
     refused = await editor.send(page.edit, items='[{"label": "Of the tree", "url": null, "items": []}]')
     assert "- label: Of the tree url: null" in refused.text
+
+
+async def test_what_has_a_working_draft_is_deleted_from_its_form(installation: Installation, editor: Visitor) -> None:
+    """By the version of the record, which is not the draft's."""
+    made = await installation.make(article, title="Slow tides", published_at=utc_now())
+    change = {"title": "Slower"}
+    await installation.send(
+        "PATCH", f"/articles/{made.id}?draft=true", Role.EDITOR, headers={"If-Match": "*"}, json=change
+    )
+    form = await editor.get(f"/article/edit/{made.id}")
+    assert "Version 1, with a working draft" in form.text
+    assert (await editor.send(form.form("/bulk"))).status == 303
+    assert (await stored(installation, "articles", made.id))["trashed_at"] is not None

@@ -166,6 +166,21 @@ async def test_the_frame_is_used_by_keyboard(installation: Installation, chromiu
 
 @pytest.mark.browser
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_d17_back_after_signing_out_shows_nothing(installation: Installation, chromium: Browser) -> None:
+    await installation.make(article, title="Slow tides")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/list")
+        await expect(page.get_by_role("link", name="Slow tides")).to_be_visible()
+        await page.get_by_label("Account of Editor").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await page.go_back()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert "Slow tides" not in await page.content()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 async def test_without_scripts_the_menu_of_a_phone_is_open(installation: Installation, chromium: Browser) -> None:
     phone = {"viewport": {"width": 390, "height": 844}, "java_script_enabled": False}
     async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR, **phone) as window:

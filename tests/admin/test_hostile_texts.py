@@ -21,7 +21,9 @@ from cms.crud.policy import Role
 from cms.delivery.links import make_link
 from cms.editorial.history import ChangeSet, Revision
 from cms.media.records import Media
+from tests.admin.browsing import Visitor
 from tests.admin.chromium import opened, served
+from tests.admin.screens import opened_by_routes
 from tests.installation import Installation
 
 pytestmark = pytest.mark.browser
@@ -121,17 +123,19 @@ async def test_d05_no_screen_of_history_runs_what_was_stored(installation: Insta
 async def test_d05_nothing_that_is_stored_runs_wherever_it_is_shown(
     installation: Installation, chromium: Browser
 ) -> None:
-    """D05: slugs, e-mail addresses, EXIF and settings in lists, details, forms, questions, pickers, the dashboard,
+    """D05: slugs, e-mail addresses, EXIF, saved views and settings on every screen that opens, in questions, pickers,
     notices and the two versions of a conflict: nothing runs, and no policy is broken."""
     records = await poison(installation)
+    admin = Visitor(installation.client, installation.people[Role.ADMIN].cookie)
+    await admin.post("/article/views", verb="save", name=PAYLOAD[:60], query="status=draft")
+    screens = [screen.path for screen in await opened_by_routes(installation) if screen.role is Role.ADMIN]
     async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as mine:
         page = await mine.open("")
-        for identity, record in records.items():
-            for path in (f"{identity}/list", f"{identity}/details/{record}", f"{identity}/edit/{record}"):
-                answer = await page.goto(f"/admin/{path}")
-                assert answer is not None
-                assert answer.status == 200, path
-                assert await page.evaluate("window.hit") is None, path
+        for path in (*screens, "/search?q=img", "/moderation?status=approved", "/article/list?q=img"):
+            answer = await page.goto(f"/admin{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            assert await page.evaluate("window.hit") is None, path
         await page.goto(f"/admin/category/edit/{records['category']}")
         await page.get_by_role("button", name="Delete").click()
         await page.get_by_role("heading", level=1).wait_for()

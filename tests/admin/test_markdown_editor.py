@@ -22,7 +22,7 @@ from tests.admin.browsing import Visitor
 from tests.admin.chromium import opened, served
 from tests.admin.conftest import Visit
 from tests.installation import Installation
-from tests.samples import picture
+from tests.samples import make_sample, picture
 
 WORD = """
 <html><body><style>p.MsoNormal {margin:0}</style><!--StartFragment-->
@@ -287,7 +287,37 @@ async def test_the_slash_menu_and_the_link_picker_are_used_by_keyboard(
         await page.keyboard.press("Enter")
         await page.get_by_role("dialog", name="Embed link").get_by_role("combobox").fill("https://example.com/v/1")
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("textbox", name="Content")).to_contain_text("https://example.com/v/1")
         assert (await text_of(page)).rstrip().endswith("\n\nhttps://example.com/v/1")
+
+
+@browser
+@sqlite
+async def test_the_slash_menu_inserts_what_it_names(installation: Installation, chromium: Browser) -> None:
+    await make_sample(installation, installation.registry.by_name("media"))
+    wanted = {"heading": "## ", "sub": "### ", "code": "```", "quote": "> ", "bul": "- ", "num": "1. ", "div": "---"}
+    async with writing(installation, chromium) as page:
+        for typed, inserted in wanted.items():
+            await put(page, "")
+            await page.keyboard.type(f"/{typed}")
+            await expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+            await page.keyboard.press("Enter")
+            await page.keyboard.type("Tide")
+            found = await text_of(page)
+            assert (inserted in found, "/" in found) == (True, False), typed
+        await put(page, "")
+        await page.keyboard.type("/image")
+        await expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+        async with page.expect_file_chooser():
+            await page.keyboard.press("Enter")
+        await put(page, "")
+        await page.keyboard.type("/image of")
+        await expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+        await page.keyboard.press("Enter")
+        library = page.get_by_role("dialog")
+        await library.get_by_role("option").first.click()
+        await library.get_by_role("button", name="Use these").click()
+        await expect(page.get_by_role("textbox", name="Content")).to_contain_text("media:p0.png")
 
 
 @browser

@@ -14,7 +14,7 @@ from cms.media.rendering import Renderer
 from tests.admin.browsing import Visitor
 from tests.admin.chromium import opened, served, started
 from tests.installation import Installation
-from tests.samples import picture
+from tests.samples import make_sample, picture
 
 LIBRARY = "media-library"
 JSON = {"Accept": "application/json"}
@@ -269,3 +269,22 @@ async def test_authors_change_what_is_theirs_and_trash_nothing_else(installation
     one = {"items": [{"id": own["id"], "version": 1}]}
     done = await author.call("POST", "/media/trash", json=one, headers=headers)
     assert (done.status, done.response.json()["change_id"] is None) == (200, False)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_a_cover_is_described_where_it_is_chosen(installation: Installation, browser: Browser) -> None:
+    cover = await make_sample(installation, installation.registry.by_name("media"))
+    made = await installation.make(article, title="Slow tides", cover=str(cover.id))
+    async with served(installation.app) as url, opened(browser, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        await page.get_by_role("button", name="Focal point, alt text of p0.png").click()
+        dialog = page.get_by_role("dialog", name="Describe p0.png")
+        await dialog.get_by_role("slider").press("Shift+ArrowRight")
+        await dialog.get_by_label("Alt text").fill("Boats at low water")
+        await dialog.get_by_role("button", name="Done").click()
+        await expect(page.locator(".media-chosen")).to_contain_text("Boats at low water")
+        await expect(page.get_by_role("button", name="Focal point, alt text")).to_be_focused()
+    row = await media(installation)
+    assert (row["alt"], row["focal_point"]) == ("Boats at low water", {"x": 0.6, "y": 0.5})
+    assert [each["version"] for each in await installation.rows("articles")] == [made.version]

@@ -154,7 +154,9 @@ async def test_moderation_by_keyboard_alone(installation: Installation, chromium
     async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
         page = await window.open("moderation")
         desk = Desk(page, installation, made)
-        await desk.press("j", "a", leaves=3)
+        await desk.press("j", "j", "k", leaves=4)
+        await expect(desk.cards.first).to_be_focused()
+        await desk.press("a", leaves=3)
         await expect(page.get_by_role("status").last).to_contain_text("Approved.")
         await expect(desk.cards.first).to_be_focused()
         await desk.press("s", leaves=2)

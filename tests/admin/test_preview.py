@@ -54,6 +54,7 @@ async def test_a_link_is_made_shown_once_and_revoked(installation: Installation,
     here = f"/preview/page/{made.id}"
     screen = await editor.get(here)
     assert "No link shows this draft" in screen.text
+    assert screen.form(str(made.id)).fields["days"] == ["7"], "unless one says otherwise"
     shared = await editor.send(screen.form(str(made.id)), days="30")
     address = address_of(shared)
     assert address.startswith("http://localhost/preview/")

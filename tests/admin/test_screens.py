@@ -42,6 +42,18 @@ async def test_no_screen_takes_more_statements_than_it_may(installation: Install
     assert {screen: count for screen, count in counts.items() if count > MOST_STATEMENTS} == {}
 
 
+async def test_d17_no_screen_is_framed_or_kept(installation: Installation) -> None:
+    """D17: with every screen that there is, whatever it has on it; what a preview frames, it frames itself."""
+    await furnish_newsroom(installation)
+    screens = [*await opened_by_routes(installation), *await in_other_states(installation)]
+    for screen in screens:
+        headers = (await fetch(installation, screen)).response.headers
+        framed_by = "'self'" if screen.path.endswith("/page") else "'none'"
+        assert f"frame-ancestors {framed_by}" in headers["content-security-policy"], screen
+        assert headers["cache-control"] == "no-store", screen
+    assert len(screens) > 80
+
+
 @on_sqlite
 async def test_html_is_valid_on_every_screen(
     installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
