@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import Connection, Inspector, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,8 +33,9 @@ async def examine(app: FastAPI) -> list[str]:
         await app.state.storage.check()
     except (StorageError, OSError) as error:
         findings.append(f"Uploaded files can't be kept: {error}")
-    if settings.redis_url:
-        findings += await _of_redis(settings.redis_url)
+    if not await app.state.throttle.reaches_redis():
+        sentence = "Redis does not answer at CMS_REDIS_URL; limits are counted in each process alone until it does."
+        findings.append(sentence)
     return findings
 
 
@@ -112,14 +111,3 @@ def _index_columns(inspector: Inspector, table: str) -> Iterator[list[str | None
         yield list(constraint["column_names"])
     for index in inspector.get_indexes(table):
         yield list(index["column_names"])
-
-
-async def _of_redis(url: str) -> list[str]:
-    client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        await client.ping()
-    except (RedisError, OSError):
-        return ["Redis does not answer at CMS_REDIS_URL; limits are counted in each process alone until it does."]
-    finally:
-        await client.aclose()
-    return []

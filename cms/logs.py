@@ -81,7 +81,10 @@ def redact(text: str) -> str:
     """Return the text with every value struck out that is named, or looks, like a secret."""
     if text.isascii():  # other alphabets have letters that match ours in any case
         lowered = text.lower()
-        if not any(sign in lowered for sign in _SIGNS):
+        for sign in _SIGNS:
+            if sign in lowered:
+                break
+        else:
             return text
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
@@ -154,6 +157,7 @@ def _console_line(record: "Record") -> str:
 
 
 _LINE = "line"
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make an encoder for every line
 
 
 def _file_line(record: "Record") -> str:
@@ -165,5 +169,5 @@ def _file_line(record: "Record") -> str:
         **record["extra"],
     }
     # A format is parsed for fields and colours, so the line comes as a field of one that is always the same.
-    record["extra"][_LINE] = json.dumps(event, ensure_ascii=False)
+    record["extra"][_LINE] = _as_json(event)
     return f"{{extra[{_LINE}]}}\n"

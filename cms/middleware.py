@@ -104,7 +104,7 @@ class ClientAddress:
         self.trusted = [ip_network(network, strict=False) for network in trusted]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        peer = _address(scope["client"][0]) if scope.get("client") else None
+        peer = _address(scope["client"][0]) if self.trusted and scope.get("client") else None
         if peer is not None and self._trusts(peer):
             self._follow(scope, Headers(scope=scope))
         scope["headers"] = [pair for pair in scope["headers"] if not pair[0].startswith(_FORWARDED)]

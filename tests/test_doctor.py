@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import AnyHttpUrl, SecretStr
 from sqlalchemy import text, update
 
+from cms.auth.throttle import Throttle
 from cms.auth.users import User
 from cms.config import DEV_SECRET
 from cms.crud.policy import Role
@@ -47,13 +48,18 @@ async def test_a_sound_installation_has_no_findings(sound: FastAPI) -> None:
         ("public_url", None, "CMS_PUBLIC_URL is not set"),
         ("environment", "development", "CMS_ENVIRONMENT is development"),
         ("log_directory", Path("/dev/null/log"), "The log folder /dev/null/log can't be written to"),
-        ("redis_url", "redis://127.0.0.1:1/0", "Redis does not answer"),
     ],
 )
 async def test_each_setting_has_its_sentence(sound: FastAPI, setting: str, value: Any, told: str) -> None:
     choose(sound, **{setting: value})
     (finding,) = await examine(sound)
     assert told in finding
+
+
+async def test_a_redis_that_is_away_is_told(sound: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sound.state, "throttle", Throttle("redis://127.0.0.1:1/0"))
+    (finding,) = await examine(sound)
+    assert "Redis does not answer" in finding
 
 
 async def test_a_database_without_an_index_or_an_administrator_is_told(sound: FastAPI) -> None:

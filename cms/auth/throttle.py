@@ -4,25 +4,23 @@ import hashlib
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from anyio import fail_after
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, Storage
 from loguru import logger
-from redis.asyncio import ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from cms.crud.problems import TooManyRequests
 
+if TYPE_CHECKING:
+    from cms.auth.redis import Redis
+
 R = TypeVar("R")
 
-_SOCKET_TIMEOUT = 0.2
 _LONGEST_CALL = 0.5
 _PAUSE = 5.0
 _SILENCE = 60.0
-_FAILURES = (RedisError, OSError, TimeoutError)
 
 
 class Limit(NamedTuple):
@@ -43,8 +41,9 @@ class Throttle:
 
     def __init__(self, redis_url: str | None) -> None:
         self._local: Storage = MemoryStorage()
-        self._pool = _pool(redis_url) if redis_url else None
-        self._shared = _shared(self._pool) if self._pool is not None else None
+        self._redis = _redis(redis_url) if redis_url else None
+        known: tuple[type[Exception], ...] = self._redis.failures if self._redis is not None else ()
+        self._failures: tuple[type[Exception], ...] = (*known, OSError, TimeoutError)
         self._retry_at = 0.0
         self._logged_at = -math.inf
 
@@ -73,17 +72,21 @@ class Throttle:
         """Forget every attempt under the key."""
         await self._do(lambda storage: storage.clear(_digest(key, limit)))
 
+    async def reaches_redis(self) -> bool:
+        """Whether Redis answers; it does where there is none."""
+        return self._redis is None or await self._redis.answers()
+
     async def close(self) -> None:
         """Close the connections to Redis."""
-        if self._pool is not None:
-            await self._pool.aclose()
+        if self._redis is not None:
+            await self._redis.close()
 
     async def _do(self, call: Callable[[Storage], Awaitable[R]]) -> R:
-        if self._shared is not None and time.monotonic() >= self._retry_at:
+        if self._redis is not None and time.monotonic() >= self._retry_at:
             try:
                 with fail_after(_LONGEST_CALL):
-                    return await call(self._shared)
-            except _FAILURES as error:
+                    return await call(self._redis.storage)
+            except self._failures as error:
                 self._count_alone(error)
         return await call(self._local)
 
@@ -96,23 +99,10 @@ class Throttle:
             logger.warning("Redis does not answer ({}); attempts are counted in this process alone.", reason)
 
 
-def _pool(redis_url: str) -> ConnectionPool:
-    return ConnectionPool.from_url(
-        redis_url,
-        socket_timeout=_SOCKET_TIMEOUT,
-        socket_connect_timeout=_SOCKET_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=50,
-    )
-
-
-def _shared(pool: ConnectionPool) -> Storage:
-    return RedisStorage(
-        "async+redis://",  # the pool knows where
-        implementation="redispy",
-        key_prefix="masthead:throttle",
-        connection_pool=pool,  # type: ignore[arg-type]  # typed for plain options; a pool is documented
-    )
+def _redis(url: str) -> "Redis":
+    """Redis, whose client takes 7 MB of a process: only those who have one pay for it."""
+    redis: Redis = import_module("cms.auth.redis").Redis(url)
+    return redis
 
 
 async def _count(storage: Storage, key: str, limit: Limit) -> int | None:

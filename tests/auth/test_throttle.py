@@ -1,6 +1,8 @@
 """Counting attempts (C14, C15): together where there is a Redis, alone where it is gone."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -115,3 +117,9 @@ async def test_a_redis_that_hangs_costs_one_short_wait(key: str) -> None:
     server.close()
     await server.wait_closed()
     await asyncio.sleep(0.05)
+
+
+def test_who_has_no_redis_does_not_pay_for_its_client() -> None:
+    """It takes 7 MB of a process, and FastAPI Users would import it wherever it is installed."""
+    told = [sys.executable, "-c", "import cms.main, sys; print('redis' in sys.modules)"]
+    assert subprocess.run(told, capture_output=True, text=True, check=True).stdout == "False\n"  # noqa: S603 - ours

@@ -137,7 +137,7 @@ class Commenting(RuleBasedStateMachine):
 
     @rule(back=st.integers(0, 3))
     def undo(self, back: int) -> None:
-        """One of the last changes; what later ones stand on is refused."""
+        """One of the last changes of comments; what later ones stand on is refused."""
         self.run(self._undo(back))
 
     @rule(number=NUMBERS)
@@ -210,7 +210,7 @@ class Commenting(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
 
     async def _undo(self, back: int) -> None:
-        found = (await self.site.send("GET", "/changes?limit=4", Role.EDITOR)).json()["items"]
+        found = (await self.site.send("GET", "/changes?type=comments&limit=4", Role.EDITOR)).json()["items"]
         if len(found) > back:
             answer = await self.site.send("POST", f"/changes/{found[back]['id']}/undo", Role.EDITOR)
             assert answer.status_code in {200, 403, 404, 409}, answer.text
@@ -218,7 +218,8 @@ class Commenting(RuleBasedStateMachine):
     async def _restore(self, record_id: UUID) -> None:
         path = f"/comments/{record_id}/revisions/1/restore"
         answer = await self.site.send("POST", path, Role.EDITOR, headers=ANY)
-        assert answer.status_code in {200, 404, 409}, answer.text
+        moved = answer.status_code == 422 and "stays where it was written" in answer.text  # past the service, before
+        assert moved or answer.status_code in {200, 404, 409}, answer.text
 
     async def _trash(self, slug: str) -> None:
         gone = await self.site.send("DELETE", f"/articles/{slug}", Role.EDITOR, headers=ANY)
