@@ -213,13 +213,12 @@ class Commenting(RuleBasedStateMachine):
         found = (await self.site.send("GET", "/changes?type=comments&limit=4", Role.EDITOR)).json()["items"]
         if len(found) > back:
             answer = await self.site.send("POST", f"/changes/{found[back]['id']}/undo", Role.EDITOR)
-            assert answer.status_code in {200, 403, 404, 409}, answer.text
+            assert _was_moved(answer) or answer.status_code in {200, 403, 404, 409}, answer.text
 
     async def _restore(self, record_id: UUID) -> None:
         path = f"/comments/{record_id}/revisions/1/restore"
         answer = await self.site.send("POST", path, Role.EDITOR, headers=ANY)
-        moved = answer.status_code == 422 and "stays where it was written" in answer.text  # past the service, before
-        assert moved or answer.status_code in {200, 404, 409}, answer.text
+        assert _was_moved(answer) or answer.status_code in {200, 404, 409}, answer.text
 
     async def _trash(self, slug: str) -> None:
         gone = await self.site.send("DELETE", f"/articles/{slug}", Role.EDITOR, headers=ANY)
@@ -248,6 +247,11 @@ class Commenting(RuleBasedStateMachine):
             assert row["comment_count"] == shown["comment_count"] == len(mine)
             assert listed["total"] == len(listed["items"]) == len(mine)
             assert {c["id"] for c in shown["comments"]} == {c["id"] for c in listed["items"]}
+
+
+def _was_moved(answer: Any) -> bool:
+    """Whether a comment that was moved past the service can't be moved back by one."""
+    return answer.status_code == 422 and "stays where it was written" in answer.text
 
 
 @pytest.mark.parametrize("examples", [12, pytest.param(300, marks=pytest.mark.long)])
