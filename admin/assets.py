@@ -37,7 +37,10 @@ class Assets(StaticFiles):
         headers = {
             "ETag": f'"{fingerprints()[path]}"',
             "Vary": "Accept-Encoding",
-            "Cache-Control": _IMMUTABLE if scope["query_string"].startswith(b"v=") else _REVALIDATED,
+            # Of another state than ours, which another process may have, nothing is to be kept under its address.
+            "Cache-Control": _IMMUTABLE
+            if scope["query_string"] == f"v={fingerprints()[path]}".encode()
+            else _REVALIDATED,
         }
         if self.is_not_modified(Headers(headers), request):
             return NotModifiedResponse(Headers(headers))
@@ -67,6 +70,7 @@ def _packed(name: str) -> bytes:
     return gzip.compress(_content(name), 9, mtime=0)
 
 
+@cache
 def _content(name: str) -> bytes:
     """What a browser gets: scripts import each other under addresses that change with what is imported."""
     if parts := SHEETS.get(name):

@@ -55,7 +55,7 @@ class Sqlite:
 class PostgreSQL:
     """Creates a throw-away database for each set of tables, and empties what a test has filled.
 
-    :param url: of a database to connect to first; its user has to be allowed to create others.
+    :param url: of a database to connect to first; its user has to be a superuser.
     :param worker: tells the processes of one test run apart.
     """
 

@@ -42,11 +42,9 @@ zone?.addEventListener("focus", () => {
 }, { once: true });
 
 // What was sent from a form has arrived, once a page says so: it need not be kept any more.
-if (document.querySelector("[data-arrived], [data-focus]")) {
-  const sent = sessionStorage.getItem("sent");
-  if (sent) localStorage.removeItem(sent);
-  sessionStorage.removeItem("sent");
-}
+const sent = sessionStorage.getItem("sent");
+sessionStorage.removeItem("sent"); // of another page than the answer, a notice says nothing about it
+if (sent && document.querySelector("[data-arrived], [data-focus]")) [sent, `${sent} besides`].forEach((key) => localStorage.removeItem(key));
 document.querySelector("[data-focus]")?.focus();
 
 // A picture before it is uploaded.

@@ -93,15 +93,15 @@ const CONTROLS = new Set(["csrf_token", "_version", "_base", "_decided", "_then"
 /** What somebody says with a form, as pairs: two equal texts of it say the same. */
 export const saidIn = (form) => [...new FormData(form)].filter(([name, value]) => !CONTROLS.has(name) && typeof value === "string");
 
+/** What of that may be kept: no passwords. */
+export const keptOf = (form) => saidIn(form).filter(([name]) => form.elements[name]?.type !== "password");
+
 /** The key under which this browser keeps what was typed into a form and is not saved. */
 export const keyOf = (address) => `masthead unsaved ${meta("user")} ${address}`;
 
-let isForgotten = false;
-
-/** Keep nothing of what was typed by whoever is signed in, from now on and as long as this page lives. */
-export function forgetSaid() {
-  isForgotten = true;
-  Object.keys(localStorage).filter((name) => name.startsWith(keyOf(""))).forEach((name) => localStorage.removeItem(name));
+/** Forget all that this browser keeps for somebody. @param {string} user their id */
+export function forgetSaid(user) {
+  Object.keys(localStorage).filter((name) => name.startsWith(`masthead unsaved ${user} `)).forEach((name) => localStorage.removeItem(name));
 }
 
 /**
@@ -109,12 +109,10 @@ export function forgetSaid() {
  * @throws {DOMException} where the browser has no room
  */
 export function keepSaid(key, form) {
-  if (isForgotten) return;
   // What pickers show: what they send, an id, would tell nobody anything.
   const chosen = Object.fromEntries([...form.querySelectorAll("select[data-lookup]")].map((select) => [select.name, [...select.selectedOptions]
     .filter((option) => option.value).map(({ value, label, dataset }) => ({ id: value, label, ...dataset }))]));
-  const said = saidIn(form).filter(([name]) => form.elements[name]?.type !== "password");
-  localStorage.setItem(key, JSON.stringify({ at: Date.now(), version: form.elements._version?.value, base: form.elements._base?.value, said, chosen }));
+  localStorage.setItem(key, JSON.stringify({ at: Date.now(), version: form.elements._version?.value, base: form.elements._base?.value, said: keptOf(form), chosen }));
 }
 
 /** Have a form say again what was kept of it. */

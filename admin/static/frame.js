@@ -122,8 +122,8 @@ if (keys) {
 document.querySelectorAll("dialog [data-close]").forEach((button) => button.addEventListener("click", () => button.closest("dialog").close()));
 document.querySelectorAll("[data-mod]").forEach((key) => { key.textContent = isMac ? "⌘" : "Ctrl"; });
 
-// Who signs out takes along what this browser kept for them; who was asked, and stayed, does not.
-let isSigningOut = false;
-document.querySelectorAll('form[action="/admin/logout"]').forEach((out) => out.addEventListener("submit", () => { isSigningOut = true; }));
-for (const act of ["pointerdown", "keydown"]) addEventListener(act, () => { isSigningOut = false; }, true);
-addEventListener("pagehide", () => { if (isSigningOut) forgetSaid(); });
+// Who has signed out takes along what this browser kept for them: once the page that says so is there, and not before.
+const out = sessionStorage.getItem("signing out");
+sessionStorage.removeItem("signing out");
+if (out && document.querySelector("[data-arrived]")) forgetSaid(out);
+document.querySelectorAll('form[action="/admin/logout"]').forEach((form) => form.addEventListener("submit", () => { sessionStorage.setItem("signing out", document.querySelector("meta[name=user]").content); }));

@@ -24,10 +24,13 @@ export async function describeMedium(id) {
     element("div", { class: "dialog-body" }, ...fields.filter(Boolean)),
     element("div", { class: "dialog-foot" }, element("button", { type: "button", class: "button primary", onclick: close }, "Done")));
   document.body.append(dialog);
-  dialog.showModal();
-  await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
-  await savePoint.flush();
-  await texts.settled();
+  do {
+    dialog.showModal();
+    await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
+    await savePoint.flush();
+    await texts.settled();
+    await new Promise((resume) => { setTimeout(resume); }); // until the fields say what came of it
+  } while (dialog.querySelector("[aria-invalid]")); // what was refused stays before one, with why
   dialog.remove();
   return texts.of(medium);
 }

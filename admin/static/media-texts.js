@@ -38,7 +38,7 @@ export class Texts {
     area.addEventListener("change", () => this.save(state));
     area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); this.save(state); }
-      if (event.key === "Escape" && area.value !== state.base) { event.stopPropagation(); area.value = state.base; saved.textContent = ""; }
+      if (event.key === "Escape" && area.value !== state.base) { event.stopPropagation(); event.preventDefault(); area.value = state.base; area.removeAttribute("aria-invalid"); saved.textContent = ""; }
     });
     return element("div", { class: "field" }, element("label", { for: id }, label), area, saved);
   }

@@ -70,6 +70,7 @@ class MenuEditor {
     const items = JSON.stringify(this.said());
     this.text.value = items === this.items ? this.sent : items;
     this.none.hidden = this.root.children.length > 0;
+    this.text.dispatchEvent(new Event("change", { bubbles: true })); // or nothing would keep it
   }
 
   typed(part) {

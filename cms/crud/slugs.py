@@ -1,5 +1,6 @@
 """Slugs made from titles; which of them are taken is for the database to say."""
 
+from collections.abc import Collection
 from typing import Any
 
 from slugify import slugify
@@ -27,16 +28,21 @@ def make_slug(content_type: ContentType[Any], record: Any) -> bool:
     return True
 
 
-async def next_slug(session: AsyncSession, content_type: ContentType[Any], base: str) -> str:
+async def next_slug(
+    session: AsyncSession, content_type: ContentType[Any], base: str, besides: Collection[str] = ()
+) -> str:
     """The slug to try after `base` was found taken: the highest number behind it, plus one.
 
     What is in a trash holds none.
+
+    :param besides: slugs that are about to be taken.
     """
     model: Any = content_type.model
     base = base[:SLUG_LENGTH].rstrip("-")
     taken = select(model.slug).where(model.slug.like(like_pattern(f"{base}-", before=""), escape="\\"))
     if "trashed_at" in content_type.fields:
         taken = taken.where(model.trashed_at.is_(None))
-    endings = [slug.removeprefix(f"{base}-") for slug in (await session.execute(taken)).scalars()]
+    slugs = [*(await session.execute(taken)).scalars(), *(slug for slug in besides if slug.startswith(f"{base}-"))]
+    endings = [slug.removeprefix(f"{base}-") for slug in slugs]
     numbers = [int(ending) for ending in endings if ending.isdecimal() and len(ending) < 8]
     return f"{base}-{max(numbers, default=1) + 1}"

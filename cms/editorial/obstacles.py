@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.content_type import ContentType
@@ -63,29 +63,32 @@ async def hangs_since(session: AsyncSession, changes: Changes, noted: Note, belo
 
 
 async def used_since(
-    session: AsyncSession, changes: Changes, noted: Note, uses: Iterable[Use], said: Conflict
+    session: AsyncSession, changes: Changes, noted: Note, last: int, uses: Iterable[Use], said: Conflict
 ) -> Conflict:
     """What to say where a record can't go because others use it by now.
 
-    :param uses: where it may be used. :param said: the refusal to delete it, which names who uses it.
+    :param last: the id of the revision of the change that is undone. :param uses: where the record may be used.
+    :param said: the refusal to delete it, which names who uses it.
     """
-    users = [(use, user) for use in uses if (user := await _user(session, use)) is not None]
-    use, user = users[0]  # there is one, or nothing would have been refused
-    guilty = await _made(session, user, use.fields, is_draft=use.is_draft)
+    users = [(user, use) for use in uses if (user := await _user(session, use)) is not None]
+    guilty = await _made(session, last, *users[0]) if users else None
     label, places = noted.content_type.label.lower(), "; ".join(said.extensions["usages"])
     return await _told(session, changes, f"The {label} “{title_of(noted)}” is used by {places}", guilty, ())
 
 
-async def taken_since(session: AsyncSession, changes: Changes, noted: Note, name: str, said: Conflict) -> Conflict:
+async def taken_since(
+    session: AsyncSession, changes: Changes, noted: Note, last: int, name: str, said: Conflict
+) -> Conflict:
     """What to say where another record has by now what this one had, and no two can have.
 
-    :param name: the field. :param said: the refusal to give it back.
+    :param last: as `used_since` has it. :param name: the field. :param said: the refusal to give it back.
     """
     model: Any = noted.content_type.model
     held = getattr(model, name) == noted.before.get(name, noted.values.get(name)), model.id != noted.record_id
     out = (model.trashed_at.is_(None),) if issubclass(model, Trashable) else ()
-    holder = (await session.execute(select(model.id).where(*held, *out).limit(1))).scalar()
-    guilty = None if holder is None else await _made(session, holder, (name, "trashed_at"))
+    use = Use(noted.content_type, and_(*held, *out), (name, "trashed_at"))
+    holder = await _user(session, use)
+    guilty = None if holder is None else await _made(session, last, holder, use)
     label = noted.content_type.label.lower()
     had = f"The {label} “{title_of(noted)}” had a {name} that another {label} has by now"
     told = await _told(session, changes, had, guilty, ())
@@ -98,11 +101,14 @@ async def _user(session: AsyncSession, use: Use) -> UUID | None:
     return record_id
 
 
-async def _made(session: AsyncSession, record_id: UUID, fields: Collection[str], *, is_draft: bool = False) -> Any:
-    """The latest change that gave a record, or its working draft, what it has in one of these fields."""
-    found = await session.execute(_later(record_id).order_by(None).order_by(Revision.id.desc()))
-    rows = (row for row in found if (row.version >= FIRST_DRAFT) is is_draft)
-    return next((row for row in rows if not fields or row.verb == "created" or {*fields} & row.before.keys()), None)
+async def _made(session: AsyncSession, last: int, record_id: UUID, use: Use) -> Any:
+    """The latest change after a revision that gave a record, or its draft, what it uses another one by."""
+    undone = select(Revision.change_set_id).where(Revision.id == last).scalar_subquery()
+    is_later = Revision.id > last, Revision.change_set_id != undone
+    later = _later(record_id).where(*is_later).order_by(None).order_by(Revision.id.desc())
+    rows = (row for row in await session.execute(later) if (row.version >= FIRST_DRAFT) is use.is_draft)
+    is_it = (row for row in rows if not use.fields or row.verb == "created" or {*use.fields} & row.before.keys())
+    return next(is_it, None)
 
 
 async def _conflict(

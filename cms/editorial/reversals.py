@@ -116,9 +116,10 @@ class Reversal:
         if "later_change" in conflict.extensions:
             return conflict
         if "usages" in conflict.extensions:
-            return await used_since(session, self._changes, noted, self._service.uses(await self._load()), conflict)
+            uses = self._service.uses(await self._load())
+            return await used_since(session, self._changes, noted, self._last, uses, conflict)
         if (key := self._type.key_field) and [error.pointer for error in conflict.errors] == [f"/{key}"]:
-            return await taken_since(session, self._changes, noted, key, conflict)
+            return await taken_since(session, self._changes, noted, self._last, key, conflict)
         return conflict
 
     @property

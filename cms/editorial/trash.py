@@ -156,11 +156,13 @@ class TrashingService(Service[M]):
             model.id.not_in([r.id for r in records]),
         )
         taken = set((await self.session.execute(select(model.slug).where(*is_held))).scalars())
-        errors = [
-            self._taken(each, slug, await next_slug(self.session, self.content_type, slug), is_first=each is records[0])
-            for each, slug in wanted.items()
-            if slug in taken
-        ]
+        errors, besides = [], set(wanted.values())
+        for each, slug in wanted.items():
+            if slug in taken:
+                proposed = await next_slug(self.session, self.content_type, slug, besides)
+                errors.append(self._taken(each, slug, proposed, is_first=each is records[0]))
+                besides.add(proposed)
+            taken.add(slug)  # two that come back together can't have one slug either
         if errors:
             conflict = Conflict(" ".join(error.detail for error in errors[:3]), errors=errors)
             if errors[0].pointer == "/slug":

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from types import ModuleType
 
@@ -36,7 +36,11 @@ class Ahead:
             return
         loop = asyncio.get_running_loop()
         for group in chunks((text for text in texts if not paths_in(text)), _GROUP):
-            coming = loop.run_in_executor(self._pool, render_all, group)
+            try:
+                coming = loop.run_in_executor(self._pool, render_all, group)
+            except BrokenExecutor:  # a process has died: whoever needs a text renders it
+                self._pool = None
+                return
             self._ordered |= {text: (coming, place) for place, text in enumerate(group)}
 
     async def take(self, text: str) -> Rendered | None:
@@ -66,7 +70,7 @@ def rendering_ahead(count: int) -> Iterator[Ahead]:
     # Spawned, not forked: this process has threads, whose locks a fork would inherit as they stand.
     pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=leave_interrupts)
     try:
-        with _without_main():
+        with _without_main(), suppress(BrokenExecutor):
             for _ in range(cores):  # a process is spawned with each order, as long as all others have one
                 pool.submit(render_all, ())
         yield Ahead(pool)

@@ -84,8 +84,10 @@ async def test_scripts_get_problems_they_can_show(visit: Visit) -> None:
 
 
 async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> None:
-    packed = await editor.get("/static/admin.css?v=1", headers={"Accept-Encoding": "gzip"})
-    plain = await editor.get("/static/admin.css?v=1", headers={"Accept-Encoding": "identity"})
+    packed = await editor.get(f"/static/admin.css?v={fingerprints()['admin.css']}", headers={"Accept-Encoding": "gzip"})
+    plain = await editor.get(
+        f"/static/admin.css?v={fingerprints()['admin.css']}", headers={"Accept-Encoding": "identity"}
+    )
     assert packed.response.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.response.headers
     assert packed.html == plain.html
@@ -93,7 +95,7 @@ async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> 
     for page in (packed, plain):
         assert page.response.headers["cache-control"].endswith("immutable")
         assert "Accept-Encoding" in page.response.headers["vary"]
-    sheet = await editor.get("/static/frame.css?v=1", headers={"Accept-Encoding": "gzip"})
+    sheet = await editor.get(f"/static/frame.css?v={fingerprints()['frame.css']}", headers={"Accept-Encoding": "gzip"})
     assert sheet.html == (await editor.get("/static/tokens.css")).html + plain.html
     assert sheet.response.headers["content-type"] == plain.response.headers["content-type"]
     assert (sheet.response.headers["content-encoding"], sheet.response.headers["cache-control"]) == (
@@ -104,6 +106,8 @@ async def test_assets_are_compressed_once_and_kept_for_good(editor: Visitor) -> 
     assert (again.status, again.html) == (304, "")
     unversioned = await editor.get("/static/core.js")
     assert unversioned.response.headers["cache-control"] == "private, no-cache", "its address never changes"
+    other = await editor.get("/static/core.js?v=0123456789ab")
+    assert other.response.headers["cache-control"] == "private, no-cache", "another process has another one"
 
 
 async def test_every_script_is_asked_for_in_the_state_that_it_has(editor: Visitor) -> None:

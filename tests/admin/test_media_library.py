@@ -288,3 +288,26 @@ async def test_a_cover_is_described_where_it_is_chosen(installation: Installatio
     row = await media(installation)
     assert (row["alt"], row["focal_point"]) == ("Boats at low water", {"x": 0.6, "y": 0.5})
     assert [each["version"] for each in await installation.rows("articles")] == [made.version]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_what_is_refused_stays_in_the_dialog(installation: Installation, browser: Browser) -> None:
+    cover = await make_sample(installation, installation.registry.by_name("media"))
+    made = await installation.make(article, title="Slow tides", cover=str(cover.id))
+    async with served(installation.app) as url, opened(browser, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        await page.get_by_role("button", name="Focal point, alt text of p0.png").click()
+        dialog = page.get_by_role("dialog", name="Describe p0.png")
+        await expect(dialog).to_be_visible()
+        theirs = {"alt": "Theirs"}
+        path = f"/media/{cover.id}"
+        await installation.send("PATCH", path, Role.EDITOR, headers={"If-Match": "*"}, json=theirs)
+        await dialog.get_by_label("Alt text").fill("Mine")
+        await dialog.get_by_role("button", name="Done").click()
+        await expect(dialog).to_contain_text("Somebody else has written “Theirs”")
+        await dialog.get_by_role("button", name="Save mine").click()
+        await expect(dialog).to_contain_text("Saved")
+        await dialog.get_by_role("button", name="Done").click()
+        await expect(page.locator(".media-chosen")).to_contain_text("Mine")
+    assert (await media(installation))["alt"] == "Mine"

@@ -231,6 +231,22 @@ async def test_slugs_taken_below_are_refused_with_free_ones(installation: Instal
     assert await alive(installation) == ["/a", "/a-2", "/a-2/b-2", "/a-2/c", "/b"]
 
 
+async def test_what_comes_back_together_gets_slugs_of_its_own_each(installation: Installation) -> None:
+    """Also where the next number is that of the one below."""
+    above = await installation.make(page, title="Team")
+    below = await installation.make(page, title="Team", parent=str(above.id))
+    assert below.slug == "team-2"
+    await delete(installation, f"/pages/{above.id}")
+    await tree(installation, "/team")
+    refused = assert_problem(await restore(installation, f"/pages/{above.id}"), 409, "/slug")
+    assert refused["proposed"] == "team-3"
+    same = {str(below.id): "team-3"}
+    again = assert_problem(await restore(installation, f"/pages/{above.id}", slug="team-3", slugs=same), 409)
+    assert [error["pointer"] for error in again["errors"]] == [f"/slugs/{below.id}"]
+    assert (await restore(installation, f"/pages/{above.id}", slug="team-3")).status_code == 200
+    assert await alive(installation) == ["/team", "/team-3", "/team-3/team-2"]
+
+
 async def test_a_slug_is_nothing_that_every_type_has(installation: Installation) -> None:
     made = await make_sample(installation, media)
     await delete(installation, f"/media/{made.id}")

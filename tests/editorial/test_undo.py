@@ -521,6 +521,16 @@ async def test_what_uses_a_record_since_it_was_made_is_named(installation: Insta
     assert (await undo(installation, made)).status_code == 200
 
 
+async def test_what_was_made_along_with_its_user_names_no_later_change(installation: Installation) -> None:
+    """There is none, and nobody is to undo first what they are undoing."""
+    async with installation.work() as work:
+        tides = await work.service(category).create(create_schema(category)(name="Tides"))
+        await work.service(article).create(create_schema(article)(title="Tide", category=str(tides.id)))
+    refused = assert_problem(await undo(installation), 409)
+    assert "is used by article “Tide”" in refused["detail"]
+    assert "later_change" not in refused
+
+
 async def test_replies_that_came_since_are_not_taken_along(installation: Installation) -> None:
     host = await make_sample(installation, article)
     first = await installation.make(comment, article=str(host.id), content="First.")

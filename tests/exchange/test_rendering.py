@@ -2,7 +2,7 @@
 
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
@@ -40,6 +40,16 @@ async def test_a_process_that_dies_takes_nothing_with_it() -> None:
     ahead = Ahead(pool)
     ahead.order(TEXTS)
     os.kill(next(iter(pool._processes)), signal.SIGKILL)  # noqa: SLF001 - as the system would, out of memory
+    assert await ahead.take(TEXTS[0]) is None
+    pool.shutdown()
+
+
+async def test_where_none_can_be_started_texts_are_left_to_who_needs_them() -> None:
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=os._exit, initargs=(1,))
+    with pytest.raises(BrokenExecutor):
+        pool.submit(len, ()).result()
+    ahead = Ahead(pool)
+    ahead.order(TEXTS)
     assert await ahead.take(TEXTS[0]) is None
     pool.shutdown()
 
