@@ -20,6 +20,7 @@ FEWEST_BITS = 32.0
 _WORDS = Path(__file__).with_name("common_words.txt")
 _WORD_BITS, _DISGUISE_BITS, _RUN_BITS, _YEAR_BITS = 10.0, 1.0, 7.0, 7.0
 _DIGIT_BITS, _LETTER_BITS, _OTHER_BITS = 3.3, 4.7, 5.0
+_TURN_BITS = 1.0
 _SHORTEST_PIECE = 3
 _LONGEST_WORD = 26
 _TELLING = 4
@@ -101,14 +102,17 @@ def _years(text: str) -> Iterator[_Piece]:
 
 
 def _runs(text: str) -> Iterator[_Piece]:
-    """`aaaa`, `1234`, `cba`, `qwert`, `1q2w3e`, `a1s2d3`: each follows from the last or the one before."""
-    for follows in _FOLLOWS:
+    """`aaaa`, `1234`, `cba`, `qwert`, `1q2w3e`, `a1s2d3`: each follows from the last or the one before.
+
+    A walk over the keyboard may turn at every key, so that each key after the first three costs something.
+    """
+    for follows, turn in _FOLLOWS:
         for stride in (1, 2):
             start = 0
             for end in range(stride, len(text) + 1):
                 if end == len(text) or not follows(text[end - stride], text[end]):
                     if end - start >= _SHORTEST_PIECE * stride:
-                        yield _Piece(start, end, _RUN_BITS)
+                        yield _Piece(start, end, _RUN_BITS + turn * (end - start - _SHORTEST_PIECE))
                     start = end - stride + 1
 
 
@@ -125,7 +129,7 @@ def _is_beside(first: str, second: str) -> bool:
     return abs(row - other_row) <= 1 and abs(column - other_column) <= 1
 
 
-_FOLLOWS = (_step(0), _step(1), _step(-1), _is_beside)
+_FOLLOWS = ((_step(0), 0.0), (_step(1), 0.0), (_step(-1), 0.0), (_is_beside, _TURN_BITS))
 
 
 def _character_bits(character: str) -> float:

@@ -1,6 +1,8 @@
 """Which passwords are refused (C22)."""
 
+import random
 import secrets
+import string
 import time
 import unicodedata
 
@@ -50,6 +52,9 @@ def test_a_common_password_is_refused(password: str) -> None:
         "velvet gravel teapot",
         "k7#mQ2vX9pLw",
         "vbdurhsnqkwo",
+        "iBjHIJ9MYGhxxars",
+        "h7gUrurF34xxsQ10",
+        "89pNdaaxXdxsCA24",
         "ça va très très bien là-bas",
         "молоко и терпение",
         "🦊🌊🪨🧵🕯️🫖🧭🪁🦉🌾🛶🧊",
@@ -96,7 +101,10 @@ def test_a_short_name_is_no_clue() -> None:
 
 
 def test_random_passwords_are_practically_never_refused() -> None:
-    assert all(weakness(secrets.token_urlsafe(12)) is None for _ in range(300))
+    """Seeded, for one of 300,000 was refused when it was measured: a walk over the keyboard, by chance."""
+    draw = random.Random(22)  # noqa: S311 - the test must not depend on chance
+    passwords = ("".join(draw.choices(string.ascii_letters + string.digits + "-_", k=16)) for _ in range(2_000))
+    assert [password for password in passwords if weakness(password)] == []
 
 
 def test_checking_takes_no_time_worth_measuring() -> None:
