@@ -1,5 +1,6 @@
 """What a draft would look like as a page, at the widths of desk and phone; and links that show it to others."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +28,9 @@ from cms.delivery.preview import PREVIEW_PATH, Preview, can_be_previewed, read_p
 
 MAKING: Final = Limit(60, 3600)
 """Links that one person makes."""
+SHOWS: Final = {"now": "What it says now", "latest": "Later changes, too"}
+"""What a link may show of a draft."""
+_USUAL: Final = {"days": str(USUAL_LIFETIME), "shows": "now"}
 _FRAMING: Final = f"{POLICY}; frame-src 'self'"
 
 
@@ -54,13 +58,13 @@ async def share(request: Request) -> Response:
     :raises Problem: if that can't be.
     """
     content_type, pk, actor = _type(request), str(request.path_params["pk"]), actor_of(request)
-    days = str(form_of(request).get("days", USUAL_LIFETIME))
-    if days not in {str(lifetime) for lifetime in LIFETIMES}:
-        raise Invalid("Choose how long the link may work.", errors=[FieldError("Choose one of these.", "/days")])
+    days = _chosen(request, "days", map(str, LIFETIMES), "Choose how long the link may work.")
+    shows = _chosen(request, "shows", SHOWS, "Choose whether the link goes along with the draft.")
     await request.app.state.throttle.check(f"preview-link:{actor.id}", MAKING)
-    await request.app.state.database.read(read_preview, request.app.state.reader, content_type, pk, actor)
+    preview = await request.app.state.database.read(read_preview, request.app.state.reader, content_type, pk, actor)
     async with open_work(request, actor) as work:
-        link = await make_link(work, content_type, pk, timedelta(days=int(days)))
+        shown = preview.frozen() if shows == "now" else None
+        link = await make_link(work, content_type, pk, timedelta(days=int(days)), shown)
     address = f"{_site(request)}{PREVIEW_PATH}{link.token}"
     if wants_json(request):
         body = {"id": str(link.id), "url": address, "expires_at": link.expires_at.isoformat()}
@@ -104,6 +108,7 @@ async def _screen(request: Request, made: MadeLink | None = None, address: str =
         "address": address,
         "lifetimes": LIFETIMES,
         "usual": USUAL_LIFETIME,
+        "shows": SHOWS,
         "ago": ago,
         "now": utc_now(),
     }
@@ -121,6 +126,17 @@ def _type(request: Request) -> ContentType[Any]:
     if not can_be_previewed(content_type):
         raise NotFound(f"A {content_type.label.lower()} has no page of its own to preview.")
     return content_type
+
+
+def _chosen(request: Request, name: str, choices: Iterable[str], sentence: str) -> str:
+    """One of the choices of a menu; where a script leaves it out, the usual one.
+
+    :raises Invalid: with that sentence, for something else.
+    """
+    chosen = str(form_of(request).get(name, _USUAL[name]))
+    if chosen not in set(choices):
+        raise Invalid(sentence, errors=[FieldError("Choose one of these.", f"/{name}")])
+    return chosen
 
 
 def _site(request: Request) -> str:

@@ -230,21 +230,41 @@ document.addEventListener("visibilitychange", () => { if (document.visibilitySta
 shortcut("mod+s", () => { if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
 shortcut("mod+p", () => { const primary = form.querySelector("[data-primary]:not([hidden])"); if (primary) form.requestSubmit(primary); }, "Publish, or submit for review");
 
-// What an earlier visit left unsaved.
+// What earlier visits left unsaved, the newest last: laid aside until somebody says what becomes of it, so that nothing
+// is typed over it.
 const arrived = document.querySelector(".toast[data-arrived]"), isAnswer = document.querySelector("[data-focus]");
 if (arrived) localStorage.removeItem(key());
-const left = isAnswer ? null : JSON.parse(localStorage.getItem(key()) ?? "null");
 if (isAnswer) saved = "";
-if (left && JSON.stringify(left.said) !== saved) {
-  const time = new Date(left.at);
-  const bring = element("button", { type: "button", class: "button small primary", onclick: () => { restore(left); box.remove(); } }, "Bring it back");
-  const drop = element("button", { type: "button", class: "button small", onclick: () => { localStorage.removeItem(key()); box.remove(); } }, "Discard it");
+const MOST_ASIDE = 5, aside = `${key()} aside`;
+const kept = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
+const left = [...(kept(aside) ?? []), ...(isAnswer ? [] : [kept(key())])].filter((one) => one && JSON.stringify(one.said) !== saved).slice(-MOST_ASIDE);
+
+function layAside() {
+  if (left.length) localStorage.setItem(aside, JSON.stringify(left));
+  else localStorage.removeItem(aside);
+}
+
+function offer() {
+  if (!left.length) return;
+  const newest = left.at(-1), time = new Date(newest.at);
+  const answer = () => { left.pop(); layAside(); box.remove(); offer(); };
+  const bring = element("button", { type: "button", class: "button small primary", onclick: () => { restore(newest); answer(); } }, "Bring it back");
+  const drop = element("button", { type: "button", class: "button small", onclick: answer }, "Discard it");
   const box = banner(`What you typed here on ${time.toLocaleDateString([], { timeZone: zone })} at ${clock(time)} was not saved.`, bring, drop);
-} else if (!isAnswer) localStorage.removeItem(key());
+}
+
+if (!isAnswer) {
+  try {
+    layAside();
+    localStorage.removeItem(key());
+  } catch { /* no room for both: it stays where it is */ }
+  offer();
+}
 
 function restore(kept) {
   refill(form, kept);
   touched();
+  keep.flush();
 }
 
 // The slug follows the title until it is chosen, or readers have seen it.

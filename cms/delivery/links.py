@@ -1,16 +1,17 @@
 """Preview links: each shows the working draft of one record to whoever has it, until it expires or is revoked.
 
-A link shows what its maker may see: it ends with that right, with the record, and with the maker's account. Of its
-token only a hash is kept, so that a copy of the table opens nothing.
+It shows what the draft said when the link was made, or, where its maker wants that, whatever it says by now. A link
+shows what its maker may see: it ends with that right, with the record, and with the maker's account. Of its token only
+a hash is kept, so that a copy of the table opens nothing.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, ForeignKey, Index, Row, delete, select
+from sqlalchemy import JSON, Connection, ForeignKey, Index, Row, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -49,6 +50,8 @@ class PreviewLink(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    shown: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """All that it shows, as JSON; None for one that goes along with the draft."""
 
 
 class MadeLink(NamedTuple):
@@ -62,9 +65,16 @@ class MadeLink(NamedTuple):
     expires_at: datetime
 
 
-async def make_link(work: UnitOfWork, content_type: ContentType[Any], key: str | UUID, lifetime: timedelta) -> MadeLink:
+async def make_link(
+    work: UnitOfWork,
+    content_type: ContentType[Any],
+    key: str | UUID,
+    lifetime: timedelta,
+    shown: Mapping[str, Any] | None = None,
+) -> MadeLink:
     """Make a link to the preview of a record.
 
+    :param shown: all that it will show, as JSON; without it, whatever the draft says whenever somebody looks.
     :raises NotFound: :raises Forbidden: for who may not edit a draft of it.
     """
     record = await work.service(content_type).get(key, Action.DRAFT)
@@ -77,6 +87,7 @@ async def make_link(work: UnitOfWork, content_type: ContentType[Any], key: str |
         secret_hash=hash_secret(token),
         created_at=time,
         expires_at=time + lifetime,
+        shown=None if shown is None else dict(shown),
     )
     work.session.add(link)
     await work.session.flush()
@@ -97,10 +108,11 @@ async def revoke_link(work: UnitOfWork, content_type: ContentType[Any], key: str
 
 
 def open_links(connection: Connection, content_type: ContentType[Any], record_id: UUID) -> Sequence[Any]:
-    """The links to a record that work now, the newest first, each with the name of who made it."""
+    """The links to a record that work now, the newest first, each with the name of who made it, and its kind."""
     of_record = PreviewLink.record_id == record_id, PreviewLink.record_type == content_type.name
+    goes_along = PreviewLink.shown.is_(None).label("goes_along")
     columns = PreviewLink.id, PreviewLink.created_at, PreviewLink.expires_at, User.name.label("maker")
-    statement = select(*columns).join(User, User.id == PreviewLink.maker_id)
+    statement = select(*columns, goes_along).join(User, User.id == PreviewLink.maker_id)
     works = PreviewLink.revoked_at.is_(None), PreviewLink.expires_at > now()
     return connection.execute(statement.where(*of_record, *works).order_by(PreviewLink.id.desc()).limit(100)).all()
 

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, Response
 
 from cms.crud.content_type import ContentType
+from cms.crud.fields import parse_time
 from cms.crud.nodes import Item
 from cms.crud.plan import Reader
 from cms.crud.policy import Actor
@@ -31,7 +33,7 @@ _STYLE: Final = (_HERE / "preview.css").read_text(encoding="utf-8")
 _STYLE_HASH: Final = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGES: Final = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
 _PAGES.globals["style"] = Markup(_STYLE)  # noqa: S704 - our own file
-_SHOWN: Final = ("excerpt", "content_html", "cover", "author", "published_at", "reading_minutes")
+_SHOWN: Final = ("excerpt", "cover", "author", "published_at", "reading_minutes")
 
 
 class Gone(Problem):
@@ -45,12 +47,27 @@ class Preview(NamedTuple):
 
     :param html: rendered and sanitised when it was saved.
     :param expires_at: when the link ends by which it is seen, if that is how.
+    :param shown_of: of when it is, if not of now.
     """
 
     title: str
     html: str
     item: Item
     expires_at: datetime | None = None
+    shown_of: datetime | None = None
+
+    def frozen(self) -> dict[str, Any]:
+        """All that is shown, as JSON."""
+        shown = {name: self.item[name] for name in _SHOWN}
+        frozen: dict[str, Any] = orjson.loads(orjson.dumps({"title": self.title, "html": self.html, "item": shown}))
+        return frozen
+
+    @classmethod
+    def thawed(cls, frozen: Mapping[str, Any]) -> Self:
+        """What was frozen."""
+        item = dict(frozen["item"])
+        published_at = item["published_at"] and parse_time(item["published_at"])
+        return cls(frozen["title"], frozen["html"], {**item, "published_at": published_at})
 
 
 def can_be_previewed(content_type: ContentType[Any]) -> bool:
@@ -68,7 +85,7 @@ def read_preview(
     """
     if not can_be_previewed(content_type):
         raise NotFound(f"A {content_type.label.lower()} has no page of its own to preview.")
-    known = ("id", content_type.title_field, *_SHOWN)
+    known = ("id", content_type.title_field, "content_html", *_SHOWN)
     names = tuple(dict.fromkeys(name for name in known if name in content_type.read_fields))
     item, _ = read_draft(connection, reader, content_type, key, actor, fields=names)
     shown = {**dict.fromkeys(_SHOWN), **item}
@@ -95,6 +112,8 @@ def read_linked(connection: Connection, reader: Reader, token: str) -> Preview:
         preview = read_preview(connection, reader, _type_of(reader, link.record_type), link.record_id, maker)
     except (NotFound, Forbidden):
         raise Gone("What this link showed is not shared any more. Ask whoever sent it to you.") from None
+    if link.shown is not None:
+        preview = Preview.thawed(link.shown)._replace(shown_of=link.created_at)
     return preview._replace(expires_at=link.expires_at)
 
 

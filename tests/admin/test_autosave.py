@@ -264,6 +264,31 @@ async def test_r48_a_killed_browser_brings_back_what_it_had(installation: Instal
     assert (found["content"], [each["name"] for each in found["tags"]]) == ("Nobody has saved this.", ["Rope"])
 
 
+@pytest.mark.browser
+@browser_test
+async def test_what_is_offered_back_is_not_typed_over(installation: Installation, chromium: Browser) -> None:
+    """R48: each of two crashes leaves what was typed before it, until somebody says what becomes of it."""
+    made = await installation.make(article, title="Slow", content="Old.")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        for words in ("The first text.", "The second text."):
+            page = await window.open(f"article/edit/{made.id}")
+            await page.route("**/autosave/**", lambda route: route.abort())
+            await write(page, "Slow", words)
+            await until_kept(page, words)
+            await page.close()
+        page = await window.open(f"article/edit/{made.id}")
+        offer, content = page.locator("[data-banner]"), page.locator("#field-content")
+        await expect(content).to_have_value("Old.")
+        await offer.get_by_role("button", name="Discard it").click()
+        await expect(content).to_have_value("Old.")
+        await offer.get_by_role("button", name="Bring it back").click()
+        await expect(content).to_have_value("The first text.")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await page.reload()
+        await expect(content).to_have_value("The first text.")
+        await expect(offer).to_have_count(0)
+
+
 def kill(profile: str) -> None:
     """Kill the browser of a profile, as a crash would."""
     flag = f"--user-data-dir={profile}"

@@ -72,6 +72,23 @@ async def test_a_link_is_made_shown_once_and_revoked(installation: Installation,
     assert "About" not in gone.text
 
 
+async def test_a_link_shows_what_the_draft_says_now_or_later_changes_too(
+    installation: Installation, editor: Visitor
+) -> None:
+    """A13: the first, unless one says otherwise."""
+    made = await installation.make(page, title="About", content="Us.")
+    here = f"/preview/page/{made.id}"
+    form = (await editor.get(here)).form(str(made.id))
+    bound = address_of(await editor.send(form))
+    along = address_of(await editor.send(form, shows="latest"))
+    await installation.send("PATCH", f"/pages/{made.id}", Role.EDITOR, headers=ANY, json={"title": "Us"})
+    assert "<h1>About</h1>" in (await installation.client.get(bound)).text
+    assert "<h1>Us</h1>" in (await installation.client.get(along)).text
+    screen = await editor.get(here)
+    assert screen.text.count("shows the draft as it was when made") == 1
+    assert screen.text.count("shows the draft with later changes; made") == 1
+
+
 async def test_a_script_makes_and_revokes_links(installation: Installation, editor: Visitor) -> None:
     made = await installation.make(article, title="Slow tides")
     here, token = f"/preview/article/{made.id}", await editor.token()
@@ -94,6 +111,8 @@ async def test_what_makes_no_sense_is_refused(
     here = f"/preview/article/{made.id}"
     for days in ("0", "365", "-1", "x", ""):
         assert (await editor.post(here, days=days)).status == 422, days
+    for shows in ("", "x", "Latest"):
+        assert (await editor.post(here, shows=shows)).status == 422, shows
     assert await installation.rows("preview_links") == []
     await editor.post(here)
     link = str((await installation.rows("preview_links"))[0]["id"])

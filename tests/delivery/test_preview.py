@@ -29,11 +29,19 @@ DAY = timedelta(days=1)
 
 
 async def share(
-    installation: Installation, record: Any, role: Role = Role.EDITOR, kind: Any = article, lifetime: timedelta = DAY
+    installation: Installation,
+    record: Any,
+    role: Role = Role.EDITOR,
+    kind: Any = article,
+    lifetime: timedelta = DAY,
+    *,
+    is_bound: bool = False,
 ) -> MadeLink:
-    """A link that the one of that role makes."""
+    """A link that the one of that role makes; `is_bound` to what the draft says now."""
     async with installation.work(role) as work:
-        return await make_link(work, kind, record.id, lifetime)
+        actor, reader = work.actor, installation.app.state.reader
+        shown = (await installation.database.read(read_preview, reader, kind, record.id, actor)) if is_bound else None
+        return await make_link(work, kind, record.id, lifetime, shown and shown.frozen())
 
 
 async def visit(installation: Installation, link: MadeLink | str) -> httpx.Response:
@@ -104,6 +112,30 @@ async def test_a13_a_token_opens_one_record_and_no_other(installation: Installat
         with pytest.raises(NotFound):
             await revoke_link(work, article, first.id, second.id)
     assert (await visit(installation, link)).status_code == 200
+
+
+async def test_a13_a_token_is_bound_to_one_revision(installation: Installation) -> None:
+    """A13: what is written later is seen by those alone whose link goes along with the draft."""
+    media = await installation.send("POST", "/media", Role.EDITOR, files={"file": ("quay.png", picture(1))})
+    words = {"title": "Slow tides", "content": "The sea **waits**.", "excerpt": "At the quay."}
+    made = await installation.make(article, Role.EDITOR, **words, published_at=utc_now(), cover=media.json()["id"])
+    bound, along = await share(installation, made, is_bound=True), await share(installation, made)
+    first = (await visit(installation, bound)).text
+    assert "A preview of " in first
+    assert "A preview: " in (await visit(installation, along)).text
+    for seen in ("Slow tides", "<strong>waits</strong>", "At the quay.", media.json()["url"], "Not published yet"):
+        assert (seen in first) is (seen != "Not published yet"), seen
+    body = {"title": "Kept back", "content": "Secret.", "excerpt": "Later.", "cover": None}
+    saved = await installation.send("PATCH", f"/articles/{made.id}?draft=true", Role.EDITOR, headers=ANY, json=body)
+    assert saved.status_code == 200
+    assert (await visit(installation, bound)).text == first
+    later = (await visit(installation, along)).text
+    assert "Kept back" in later
+    assert "Slow tides" not in later
+    opened = await installation.database.read(open_links, article, made.id)
+    assert [link.goes_along for link in opened] == [True, False]
+    assert (await installation.send("DELETE", f"/articles/{made.id}", Role.EDITOR, headers=ANY)).status_code == 204
+    await assert_nothing_is_shown(installation, bound, 410, "not shared any more")
 
 
 async def test_a13_a_token_ends_with_its_time(installation: Installation) -> None:

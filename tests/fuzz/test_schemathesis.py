@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +29,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+def test_no_check_is_left_out() -> None:
+    """The configuration alone makes all checks; `--checks all` would make those too that it says are no errors."""
+    schemathesis = import_module("schemathesis")
+    document = schemathesis.openapi.from_path(
+        ROOT / "tests" / "openapi.json",
+        config=schemathesis.config.SchemathesisConfig.from_path(ROOT / "schemathesis.toml"),
+    )
+    known = import_module("schemathesis.checks")
+    known.load_all_checks()
+    made = document.config.checks_config_for()
+    assert known.CHECKS.get_all_names()
+    assert [name for name in known.CHECKS.get_all_names() if not made.get_by_name(name=name).enabled] == []
+
+
 @ROLES
 def test_a_short_run_finds_nothing(site: Site, role: Role, tmp_path: Path) -> None:
     fuzz(site, role, tmp_path, *SHORT)
@@ -49,7 +64,7 @@ def fuzz(site: Site, role: Role, folder: Path, *options: str) -> None:
         signed_in = ("--header", f"Authorization: Bearer {person.token}", "--exclude-operation-id", "logout")
     command: list[str | Path] = [
         BIN / "schemathesis", "--config-file", ROOT / "schemathesis.toml", "run", f"{url}/openapi.json",
-        "--checks", "all", "--seed", "1", "--no-color", *signed_in, *options,
+        "--seed", "1", "--no-color", *signed_in, *options,
     ]  # fmt: skip
     settings = {"PYTHONPATH": str(ROOT), "HOME": str(folder)}
     ran = subprocess.run(command, env=settings, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
