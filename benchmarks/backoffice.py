@@ -11,6 +11,7 @@ from sqlalchemy import select
 from benchmarks import installation
 from benchmarks.figures import Figure
 from benchmarks.load import fetch, request
+from benchmarks.painting import measure_first_row
 from benchmarks.servers import Server, start_ours
 from benchmarks.world import World
 from cms.auth.sessions import SessionKind, open_session
@@ -57,12 +58,14 @@ async def measure_backoffice(kind: str, url: str, scratch: Path, *, rounds: int)
     """
     database = Database(url)
     await installation.fill(database, LARGE)
-    cookie = f"Cookie: __Host-masthead={await _sign_in(database)}\r\nX-Forwarded-Proto: https\r\n"
+    session = f"__Host-masthead={await _sign_in(database)}"
+    cookie = f"Cookie: {session}\r\nX-Forwarded-Proto: https\r\n"
     screens = {**SCREENS, **await _edit_screens(database)}
     await database.dispose()
     server = await start_ours(url, scratch)
     try:
         figures = [f for n, path in screens.items() for f in await _time(f"{kind}.{n}", server, path, cookie, rounds)]
+        figures += await measure_first_row(kind, server.port, session, rounds=rounds)
         return [*figures, *await _export(kind, server, cookie)]
     finally:
         server.stop()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from itertools import groupby
-from typing import Literal
+from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -31,6 +31,12 @@ RUN = """async () => {
 TABS = 2
 """How many screens are examined beside each other: each takes a core of its own."""
 
+LOOKS: Mapping[str, Mapping[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+"""How a browser may show a screen."""
 
 Opens = Callable[[Page], Awaitable[None]]
 
@@ -91,15 +97,15 @@ class Examiner:
         self._url = url
         self.faults: list[str] = []
 
-    async def examine(self, screens: Iterable[Screen], theme: Literal["light", "dark"] = "light") -> None:
+    async def examine(self, screens: Iterable[Screen], look: str = "light") -> None:
         """Note what is wrong with each."""
         for role, theirs in groupby(sorted(screens, key=lambda screen: screen.role), lambda screen: screen.role):
             waiting = list(theirs)
             signed_in = role if role in self._installation.people else None
-            look = {"color_scheme": theme, "reduced_motion": "reduce"}
-            async with opened(self._browser, self._installation, self._url, signed_in, **look) as window:
+            options = {"reduced_motion": "reduce", **LOOKS[look]}
+            async with opened(self._browser, self._installation, self._url, signed_in, **options) as window:
                 tabs = [await window.context.new_page() for _ in range(TABS)]
-                await asyncio.gather(*(self._examine_in(tab, waiting, theme) for tab in tabs))
+                await asyncio.gather(*(self._examine_in(tab, waiting, look) for tab in tabs))
                 # A form that came back with what is wrong asks before it is left: nothing of it is saved.
                 window.noise = [noise for noise in window.noise if noise != "asked: beforeunload"]
 
@@ -114,12 +120,12 @@ class Examiner:
                 self.faults += [f"{name}: {fault}" for fault in await page.evaluate(RUN)]
                 await page.close()
 
-    async def _examine_in(self, tab: Page, waiting: list[Screen], theme: str) -> None:
+    async def _examine_in(self, tab: Page, waiting: list[Screen], look: str) -> None:
         while waiting:
             screen = waiting.pop()
             await self._show(tab, screen)
             await tab.evaluate(AXE_SCRIPT)
-            self.faults += [f"{screen}, {theme}: {fault}" for fault in await tab.evaluate(RUN)]
+            self.faults += [f"{screen}, {look}: {fault}" for fault in await tab.evaluate(RUN)]
 
     async def _show(self, tab: Page, screen: Screen) -> None:
         address = self._url + BASE + screen.path
@@ -156,6 +162,19 @@ async def test_axe_finds_nothing_in_other_states(installation: Installation, exa
 async def test_axe_finds_nothing_in_the_dark(installation: Installation, examiner: Examiner) -> None:
     await furnish_newsroom(installation)
     await examiner.examine((await main_screens(installation)).values(), "dark")
+    assert not examiner.faults, "\n".join(examiner.faults)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("look", ["dark", "phone"])
+async def test_axe_finds_nothing_however_screens_look(
+    installation: Installation, examiner: Examiner, look: str
+) -> None:
+    """All of them, where a short run looks at the main ones."""
+    await examiner.examine(await on_an_empty_site(installation), look)
+    await furnish_newsroom(installation)
+    await examiner.examine(await opened_by_routes(installation), look)
+    await examiner.examine(await in_other_states(installation), look)
     assert not examiner.faults, "\n".join(examiner.faults)
 
 
