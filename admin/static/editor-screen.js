@@ -139,7 +139,7 @@ function tell(answer) {
 
 function refuse(problem) {
   if (problem.status === 401 || (problem.status === 403 && !failures)) { failures += 1; renew(problem); return; }
-  if (problem.conflicts || problem.status === 412) { pause("conflict", "Somebody else changed the same. Nothing of yours is lost; saving by itself has stopped.", resolve); return; }
+  if (problem.conflicts || problem.status === 412) { pause("conflict", "The same was changed elsewhere meanwhile. Nothing of yours is lost; saving by itself has stopped.", resolve); return; }
   if (problem.status === 404) { pause("gone", "This was deleted meanwhile. What you typed is kept in this browser.", make); return; }
   if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) { failures = 1; complainOf(problem); return; }
   show("Not saved yet; trying again", true);

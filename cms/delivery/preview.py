@@ -1,6 +1,7 @@
 """A record as its public page would be, with its working draft laid over it: for editors, and behind links."""
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
-import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, Response
 
+from cms.crud.answers import to_bytes
 from cms.crud.content_type import ContentType
 from cms.crud.fields import parse_time
 from cms.crud.nodes import Item
@@ -59,7 +60,7 @@ class Preview(NamedTuple):
     def frozen(self) -> dict[str, Any]:
         """All that is shown, as JSON."""
         shown = {name: self.item[name] for name in _SHOWN}
-        frozen: dict[str, Any] = orjson.loads(orjson.dumps({"title": self.title, "html": self.html, "item": shown}))
+        frozen: dict[str, Any] = json.loads(to_bytes({"title": self.title, "html": self.html, "item": shown}))
         return frozen
 
     @classmethod

@@ -103,7 +103,7 @@ def test_a_short_name_is_no_clue() -> None:
 def test_random_passwords_are_practically_never_refused() -> None:
     """Seeded, for one of 300,000 was refused when it was measured: a walk over the keyboard, by chance."""
     draw = random.Random(22)  # noqa: S311 - the test must not depend on chance
-    passwords = ("".join(draw.choices(string.ascii_letters + string.digits + "-_", k=16)) for _ in range(2_000))
+    passwords = ("".join(draw.choices(string.ascii_letters + string.digits + "-_", k=16)) for _ in range(500))
     assert [password for password in passwords if weakness(password)] == []
 
 
