@@ -92,8 +92,11 @@ def read_board(
     owned = [t for t in texts if t.policy.own is not None]
     reviewed = [t for t in texts if issubclass(t.model, Reviewable)]
     is_staff = actor.is_staff
+    unfinished = _entries(connection, owned, actor, _mine(actor), "updated_at")
+    changed = _entries(connection, texts, actor, _changed_by(actor), "updated_at")
+    mine = [*unfinished, *(entry._replace(status="unpublished_changes") for entry in changed)]
     return Board(
-        _entries(connection, owned, actor, _mine(actor), "updated_at"),
+        sorted(mine, key=lambda entry: entry.at, reverse=True)[:FEW],
         _entries(connection, reviewed, actor, _in_review, "updated_at") if is_staff else None,
         _scheduled(connection, reader.registry, texts, actor, span),
         _entries(connection, texts, actor, published, "published_at"),
@@ -111,6 +114,16 @@ def _mine(actor: Actor) -> Condition:
         return and_(table.author_id == actor.id, table.published_at.is_(None))
 
     return mine
+
+
+def _changed_by(actor: Actor) -> Condition:
+    """What is published, with changes that the actor was the last to make, and that readers don't see yet."""
+    drafts = select(Draft.record_id).where(Draft.actor_id == actor.id, Draft.values.is_not(None))
+
+    def changed(table: Any) -> ColumnElement[bool]:
+        return and_(table.id.in_(drafts), table.published_at.is_not(None))
+
+    return changed
 
 
 def _in_review(table: Any) -> ColumnElement[bool]:

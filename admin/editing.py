@@ -18,7 +18,7 @@ from admin.former_address import former_address, read_choice
 from admin.forms import ContentForm, Group, refuse_unknown, shown_fields
 from admin.merging import NOTHING, Merge
 from admin.notices import Notice
-from admin.offers import offer, soon
+from admin.offers import offer, proposed_times
 from admin.publishing import NOTICES, read_intent
 from admin.quick import offer_making
 from admin.reading import Opened, label_choices, may, open_draft
@@ -189,6 +189,7 @@ class Editor:
         await self._label(form)
         offer_making(form, self.registry, self.actor)
         beside = _beside(self.content_type, form)
+        offered = offer(self.content_type, self.actor, opened)
         shared = {
             "content_type": self.content_type,
             "identity": self.content_type.singular,
@@ -200,10 +201,10 @@ class Editor:
             "version": opened.version if opened else "",
             "public_version": (opened.public or opened.item)["version"] if opened else "",
             "base": form.base,
-            "offer": offer(self.content_type, self.actor, opened),
+            "offer": offered,
             "can_delete": self._can_delete(opened),
             "draft": opened.draft if opened else None,
-            "hour": soon(utc_now()),
+            "times": proposed_times(offered, utc_now()),
             "is_slug_made": self._is_slug_made(opened),
             "differences": None,
             "decided": "",

@@ -17,12 +17,15 @@ class Offer(NamedTuple):
     :param primary: the verb and the label of its one large button; None where there is nothing to do but to save.
     :param verbs: what its menu offers besides.
     :param sentence: where the record stands. :param time: the time that this is about, if any.
+    :param starts: when it, or the changes to it, go public, if that is to come. :param ends: when it ends, likewise.
     """
 
     primary: tuple[str, str] | None
     verbs: frozenset[str]
     sentence: str = ""
     time: datetime | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 def offer(content_type: ContentType[Any], actor: Actor, opened: Opened | None) -> Offer:
@@ -35,7 +38,7 @@ def offer(content_type: ContentType[Any], actor: Actor, opened: Opened | None) -
     stage = _Stage(item, opened, is_reviewed=is_reviewed)
     verbs = stage.for_editors() if publishes else stage.for_authors()
     primary = stage.primary(publishes=publishes)
-    return Offer(primary, frozenset(verbs), *stage.told())
+    return Offer(primary, frozenset(verbs), *stage.told(), starts=stage.starts, ends=stage.unpublish_at)
 
 
 def _publishes(content_type: ContentType[Any], actor: Actor) -> bool:
@@ -58,6 +61,10 @@ class _Stage:
         self.has_news = not self.is_live or self.draft is not None
         """Whether there is anything that readers don't see yet."""
 
+    @property
+    def starts(self) -> datetime | None:
+        return self.published_at if self.status is Status.SCHEDULED else self.publish_at
+
     def primary(self, *, publishes: bool) -> tuple[str, str] | None:
         if publishes and self.has_news:
             return ("publish", "Publish changes" if self.is_live else "Publish")
@@ -67,7 +74,7 @@ class _Stage:
 
     def for_editors(self) -> set[str]:
         verbs = {"schedule"} if self.has_news else set()
-        if self.status in {Status.PUBLISHED, Status.SCHEDULED, Status.EXPIRED}:
+        if self.status in {Status.PUBLISHED, Status.EXPIRED}:
             verbs |= {"unpublish"}
         if self.status in {Status.PUBLISHED, Status.SCHEDULED}:
             verbs |= {"expire"}
@@ -99,6 +106,12 @@ class _Stage:
         return next((sentence, time) for applies, sentence, time in sentences if applies)
 
 
-def soon(time: datetime) -> str:
-    """The next full hour, for a control that asks when."""
-    return local(time + timedelta(hours=1)).replace(minute=0).strftime(TIME_FORMAT)
+def proposed_times(offered: Offer, time: datetime) -> tuple[str, str]:
+    """What the controls that ask when something goes public, and when it ends, begin with.
+
+    What is set already stays; else the next full hour, and a week after the beginning.
+    """
+    hour = local(time + timedelta(hours=1)).replace(minute=0)
+    starts = local(offered.starts) if offered.starts else hour
+    ends = local(offered.ends) if offered.ends else max(starts, hour) + timedelta(days=7)
+    return starts.strftime(TIME_FORMAT), ends.strftime(TIME_FORMAT)

@@ -143,7 +143,7 @@ export function announce(text) {
  * @param {{undo?: string | (() => void), href?: string, label?: string, kind?: "good" | "bad", seconds?: number}} options
  *   `undo`: the id of a change-set that can be undone, or what to do; `href` and `label`: a link to go on with
  */
-export function toast(text, { undo, href, label = "Open", kind = "good", seconds = kind === "bad" ? 0 : 8 } = {}) {
+export function toast(text, { undo, href, label = "Open", kind = "good", seconds = kind === "bad" ? 0 : undo ? 20 : 8 } = {}) {
   const close = element("button", { type: "button", class: "toast-close", "aria-label": "Close" }, icon("x", "small"));
   const box = element("div", { class: `toast ${kind}`, role: kind === "bad" ? "alert" : "status" }, element("span", {}, text));
   if (typeof undo === "function") box.append(element("button", { type: "button", class: "link", onclick: () => { box.remove(); undo(); } }, "Undo"));

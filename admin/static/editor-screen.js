@@ -63,6 +63,8 @@ const isUnnamed = () => form.action.endsWith("/create") && titleField && !titleF
 async function put() {
   const sent = new FormData(form), before = said();
   for (const name of ["_then", "_at", "_until", "_note"]) sent.delete(name);
+  // What is being looked for is not chosen yet: it is complained of by the button that is pressed, and not before.
+  for (const name of [...sent.keys()].filter((one) => one.endsWith(".typed"))) sent.delete(name);
   try {
     const answer = await send(form.dataset.editor, { form: sent });
     failures = 0;

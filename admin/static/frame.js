@@ -50,7 +50,7 @@ document.querySelectorAll("[data-set-theme]").forEach((button) => button.addEven
 // Toasts that came with the page.
 document.querySelectorAll(".toast").forEach((box) => {
   box.querySelector(".toast-close")?.addEventListener("click", () => box.remove());
-  leaveAfter(box, 8);
+  leaveAfter(box, box.querySelector("form") ? 20 : 8); // there is time to take it back
 });
 
 // Search over everything, and every place of the menu by name.

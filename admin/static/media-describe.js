@@ -22,7 +22,7 @@ export async function describeMedium(id) {
   const dialog = element("dialog", { class: "dialog", "aria-label": `Describe ${medium.name}` },
     element("div", { class: "dialog-head" }, element("h2", {}, medium.name), element("button", { type: "button", class: "button quiet icon-only small", "aria-label": "Close", onclick: close }, icon("x", "small"))),
     element("div", { class: "dialog-body" }, ...fields.filter(Boolean)),
-    element("div", { class: "dialog-foot" }, element("button", { type: "button", class: "button primary", onclick: close }, "Done")));
+    element("div", { class: "dialog-foot" }, medium.is_editable && element("p", { class: "hint" }, "Saved at once, wherever the file is used."), element("button", { type: "button", class: "button primary", onclick: close }, "Done")));
   document.body.append(dialog);
   do {
     dialog.showModal();

@@ -1,5 +1,5 @@
 // The queue by keyboard: every decision is one key, every one can be taken back.
-import { announce, element, send, shortcut, toast } from "./core.js";
+import { announce, element, isMac, send, shortcut, toast } from "./core.js";
 
 const form = document.querySelector("[data-queue]");
 const queue = form?.querySelector(".queue");
@@ -8,9 +8,20 @@ const current = () => cards().find((card) => card.contains(document.activeElemen
 const said = { approved: "Approved", rejected: "Rejected", spam: "Marked as spam", pending: "Waiting again" };
 const done = []; // what was decided here, the latest last: what it was, to be taken back
 
+// The menu beside the page says how many wait, too.
+const tellMenu = (number) => {
+  const badge = document.querySelector(".side [aria-current=page] .nav-count");
+  if (!badge) return;
+  badge.hidden = !number;
+  badge.firstElementChild.textContent = number < 100 ? number : "99+";
+  badge.lastElementChild.textContent = `, ${number} waiting`;
+};
+
 const count = (status, by) => {
   const place = document.querySelector(`[data-count="${status}"]`);
-  place.textContent = (Number(place.textContent.replace(/\D/g, "")) + by).toLocaleString("en");
+  const number = Number(place.textContent.replace(/\D/g, "")) + by;
+  place.textContent = number.toLocaleString("en");
+  if (status === "pending") tellMenu(number);
 };
 
 const go = (step) => {
@@ -92,7 +103,7 @@ function openReply(card) {
   const id = `reply-${card.dataset.comment}`;
   const text = element("textarea", { id, maxlength: "5000", required: true });
   const close = () => { box.remove(); card.focus(); };
-  const box = element("div", { class: "reply" }, element("label", { for: id }, "Reply as the site; this approves the comment"), text,
+  const box = element("div", { class: "reply" }, element("label", { for: id }, `Reply as the site; this approves the comment, and ${isMac ? "⌘" : "Ctrl"} Enter sends it`), text,
     element("div", { class: "row" }, element("button", { type: "button", class: "button primary small", onclick: post }, "Reply"), element("button", { type: "button", class: "button small", onclick: close }, "Cancel")));
   text.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !text.value) close();

@@ -59,7 +59,9 @@ async def test_an_editor_sees_what_waits_and_what_was_done(busy: Installation, e
     for title in ("Next month", "Out anew"):
         assert title in part(page, "calendar")
     assert [title in part(page, "recent") for title in ("Out now", "About us", "Next month")] == [True, True, False]
-    assert "You have nothing unfinished." in part(page, "mine")
+    assert "Out now" in part(page, "mine")
+    assert "Unpublished changes" in part(page, "mine")
+    assert "Of the author" not in part(page, "mine")
     assert "Submitted for review" in part(page, "deeds")
     assert "Hidden draft" in part(page, "deeds")
 

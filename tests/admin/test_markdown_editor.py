@@ -293,6 +293,29 @@ async def test_the_slash_menu_and_the_link_picker_are_used_by_keyboard(
 
 @browser
 @sqlite
+async def test_a_table_is_filled_with_tab(installation: Installation, chromium: Browser) -> None:
+    """From cell to cell, back with Shift, over what is written there; behind the last one there is a row more."""
+    async with writing(installation, chromium) as page:
+        await page.keyboard.type("/tab")
+        await expect(page.get_by_role("option", name="Table")).to_be_visible()
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("Port")
+        for cell in ("High", "Fal", "6:10", "Looe", "6\\|30", "Hayle"):
+            await page.keyboard.press("Tab")
+            await page.keyboard.type(cell)
+        await page.keyboard.press("Shift+Tab")
+        await page.keyboard.type("6:30")
+        rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in (await text_of(page)).splitlines()]
+        assert [row for row in rows if "-" not in row[0]] == [
+            ["Port", "High"],
+            ["Fal", "6:10"],
+            ["Looe", "6:30"],
+            ["Hayle", ""],
+        ]
+
+
+@browser
+@sqlite
 async def test_the_slash_menu_inserts_what_it_names(installation: Installation, chromium: Browser) -> None:
     await make_sample(installation, installation.registry.by_name("media"))
     wanted = {"heading": "## ", "sub": "### ", "code": "```", "quote": "> ", "bul": "- ", "num": "1. ", "div": "---"}

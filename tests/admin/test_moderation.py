@@ -159,6 +159,7 @@ async def test_moderation_by_keyboard_alone(installation: Installation, chromium
         await desk.press("a", leaves=3)
         await expect(page.get_by_role("status").last).to_contain_text("Approved.")
         await expect(desk.cards.first).to_be_focused()
+        await expect(page.locator(".side .nav-count")).to_have_text("3, 3 waiting")
         await desk.press("s", leaves=2)
         await desk.press("j", "d", leaves=1)
         await desk.has_left("approved", "spam", "pending", "rejected")

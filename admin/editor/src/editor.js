@@ -8,7 +8,7 @@ import { Annotation, EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 import { element } from "./core.js";
-import { wrapWith } from "./formatting.js";
+import { changeCell, wrapWith } from "./formatting.js";
 import { chooseFiles, chooseFromLibrary, takeFiles, uploads } from "./images.js";
 import { layoutOf } from "./layout.js";
 import { insertEmbed, insertLink } from "./links.js";
@@ -37,7 +37,7 @@ export function enhance(textarea) {
     label.addEventListener("click", () => textarea.focus());
   }
   const box = element("div", { class: "md-editor", "data-mode": "write" });
-  const hint = element("p", { class: "hidden-text", id: `${textarea.id}-keys` }, "Type a slash at the beginning of a line to insert something. Tab indents once you have typed; Escape, then Tab, leaves the text.");
+  const hint = element("p", { class: "hidden-text", id: `${textarea.id}-keys` }, "Type a slash at the beginning of a line to insert something. Once you have typed, Tab indents, and goes from cell to cell in a table; Escape, then Tab, leaves the text.");
   const pane = element("div", { class: "md-preview prose", role: "region", "aria-label": "Preview", tabindex: "0" });
   const status = new Status();
   const parts = {};
@@ -72,7 +72,7 @@ function extensionsFor(textarea, label, hint, parts) {
       { key: "Mod-b", run: wrapWith("**") }, { key: "Mod-i", run: wrapWith("*") },
       { key: "Mod-k", run: (view) => !view.state.selection.main.empty && (insertLink(view), true) },
       { key: "Mod-f", run: openSearchPanel }, { key: "Mod-Shift-f", run: () => parts.layout.toggleFull() },
-      { key: "Tab", run: (view) => hasTyped && indentMore(view), shift: (view) => hasTyped && indentLess(view) },
+      { key: "Tab", run: (view) => hasTyped && (changeCell(1)(view) || indentMore(view)), shift: (view) => hasTyped && (changeCell(-1)(view) || indentLess(view)) },
       { key: "Escape", run: (view) => closeCompletion(view) },
       ...searchKeymap, ...historyKeymap, ...defaultKeymap,
     ]),

@@ -115,6 +115,54 @@ export function insertBlock(view, text, { at = view.state.selection.main.head, f
 
 const TABLE = "| Column | Column |\n| ------ | ------ |\n|        |        |\n|        |        |";
 export const table = (view) => insertBlock(view, TABLE, { from: 2, to: 8 });
+const ROW = /^\s*\|.*\|\s*$/, DELIMITERS = /^\s*\|[\s:|-]*-[\s:|-]*\|\s*$/;
+
+/** The cells of a row of a table, as places in the text: what stands between two bars, without the spaces around it. */
+function cellsOf(line) {
+  const bars = [...line.text.matchAll(/(?<!\\)\|/g)].map(({ index }) => index);
+  return bars.slice(1).map((end, at) => {
+    const cell = line.text.slice(bars[at] + 1, end), text = cell.trim();
+    const from = line.from + bars[at] + 1 + (text ? cell.indexOf(text) : Math.min(1, cell.length));
+    return { from, to: from + text.length, end: line.from + end };
+  });
+}
+
+/**
+ * Go from one cell of a table to the next, or to the one before; behind the last one there is a row more.
+ * @param {1 | -1} step
+ * @returns {(view: EditorView) => boolean} whether the cursor was in a table
+ */
+export const changeCell = (step) => (view) => {
+  const { doc, selection } = view.state;
+  let line = doc.lineAt(selection.main.head);
+  if (!ROW.test(line.text)) return false;
+  let cells = cellsOf(line);
+  const found = cells.findIndex(({ end }) => selection.main.head <= end);
+  let at = (found < 0 ? cells.length - 1 : found) + step;
+  while (at < 0 || at >= cells.length) {
+    const number = line.number + step;
+    if (number < 1) return true;
+    if (number > doc.lines || !ROW.test(doc.line(number).text)) return step < 0 || addRow(view, line, cells.length);
+    line = doc.line(number);
+    if (DELIMITERS.test(line.text)) continue;
+    cells = cellsOf(line);
+    at = step > 0 ? 0 : cells.length - 1;
+  }
+  view.dispatch({ selection: { anchor: cells[at].from, head: cells[at].to }, scrollIntoView: true, userEvent: "select" });
+  return true;
+};
+
+function addRow(view, line, columns) {
+  const indent = /^\s*/.exec(line.text)[0];
+  view.dispatch({
+    changes: { from: line.to, insert: `\n${indent}|${"  |".repeat(columns)}` },
+    selection: { anchor: line.to + 1 + indent.length + 2 },
+    scrollIntoView: true,
+    userEvent: "input.insert",
+  });
+  return true;
+}
+
 export const rule = (view) => insertBlock(view, "---");
 
 /** Make the selected lines, or nothing yet, a block of code. */
