@@ -273,7 +273,7 @@ async def test_what_is_offered_back_is_not_typed_over(installation: Installation
         for words in ("The first text.", "The second text."):
             page = await window.open(f"article/edit/{made.id}")
             await page.evaluate(
-                "window.fetch = () => Promise.reject(new TypeError())"
+                "void (window.fetch = () => Promise.reject(new TypeError()))"
             )  # also of what is sent on leaving
             await write(page, "Slow", words)
             await until_kept(page, words)
