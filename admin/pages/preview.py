@@ -1,6 +1,6 @@
 """What a draft would look like as a page, at the widths of desk and phone; and links that show it to others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -30,7 +30,7 @@ MAKING: Final = Limit(60, 3600)
 """Links that one person makes."""
 SHOWS: Final = {"now": "What it says now", "latest": "Later changes, too"}
 """What a link may show of a draft."""
-_USUAL: Final = {"days": str(USUAL_LIFETIME), "shows": "now"}
+_USUAL: Final[Mapping[str, str]] = {"days": str(USUAL_LIFETIME), "shows": "now"}
 _FRAMING: Final = f"{POLICY}; frame-src 'self'"
 
 
@@ -69,7 +69,7 @@ async def share(request: Request) -> Response:
     if wants_json(request):
         body = {"id": str(link.id), "url": address, "expires_at": link.expires_at.isoformat()}
         return JSONResponse(body, 201)
-    return await _screen(request, link, address)
+    return await _screen(request, link, address, {"days": days, "shows": shows})
 
 
 async def revoke(request: Request) -> Response:
@@ -96,7 +96,9 @@ def read_screen(
     return preview, list(open_links(connection, content_type, UUID(pk)))
 
 
-async def _screen(request: Request, made: MadeLink | None = None, address: str = "") -> Response:
+async def _screen(
+    request: Request, made: MadeLink | None = None, address: str = "", chosen: Mapping[str, str] = _USUAL
+) -> Response:
     state, content_type, pk = request.app.state, _type(request), str(request.path_params["pk"])
     preview, links = await state.database.read(read_screen, state.reader, content_type, pk, actor_of(request))
     context = {
@@ -107,7 +109,7 @@ async def _screen(request: Request, made: MadeLink | None = None, address: str =
         "made": made,
         "address": address,
         "lifetimes": LIFETIMES,
-        "usual": USUAL_LIFETIME,
+        "chosen": chosen,
         "shows": SHOWS,
         "ago": ago,
         "now": utc_now(),

@@ -71,7 +71,7 @@ function enhancePicker(select) {
       if (option.dataset.image) chip.prepend(element("img", { src: option.dataset.image, alt: "" }));
       box.insertBefore(chip, input);
     }
-    input.placeholder = chosen().length ? (select.multiple ? "Add…" : "") : "Search…";
+    input.placeholder = chosen().length ? (select.multiple ? "Add…" : "Change…") : "Search…";
   };
   const changed = () => { draw(); select.dispatchEvent(new Event("change", { bubbles: true })); };
   const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };

@@ -75,6 +75,18 @@ async def test_an_author_sees_what_is_theirs(busy: Installation, author: Visitor
     assert "Out now" not in part(page, "deeds"), "what others did is for the staff"
 
 
+async def test_what_is_saved_again_and_again_is_told_once(busy: Installation, editor: Visitor) -> None:
+    made = await busy.make(article, title="Slow tides")
+    for number in range(12):
+        changed = await busy.send(
+            "PATCH", f"/articles/{made.id}", Role.EDITOR, headers={"If-Match": "*"}, json={"excerpt": f"No. {number}"}
+        )
+        assert changed.status_code == 200
+    deeds = part(await editor.get("/"), "deeds")
+    assert deeds.count("Slow tides") == 2, "made, and changed"
+    assert "Of the author" in deeds
+
+
 async def test_a_chart_says_what_it_draws(busy: Installation, editor: Visitor) -> None:
     page = await editor.get("/")
     told = page.html.partition('id="chart-told">')[2].partition("</p>")[0]

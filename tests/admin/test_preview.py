@@ -80,7 +80,9 @@ async def test_a_link_shows_what_the_draft_says_now_or_later_changes_too(
     here = f"/preview/page/{made.id}"
     form = (await editor.get(here)).form(str(made.id))
     bound = address_of(await editor.send(form))
-    along = address_of(await editor.send(form, shows="latest"))
+    shared = await editor.send(form, shows="latest", days="30")
+    assert [shared.form(str(made.id)).fields[name] for name in ("shows", "days")] == [["latest"], ["30"]]
+    along = address_of(shared)
     await installation.send("PATCH", f"/pages/{made.id}", Role.EDITOR, headers=ANY, json={"title": "Us"})
     assert "<h1>About</h1>" in (await installation.client.get(bound)).text
     assert "<h1>Us</h1>" in (await installation.client.get(along)).text
