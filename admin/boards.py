@@ -5,7 +5,7 @@ Every part is narrowed by what the actor's role sees of each type, as any list i
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -31,6 +31,7 @@ FEW = 6
 WEEKS = 12
 MOST_SCHEDULED = 100
 _RECENT = 60
+_PAUSE = timedelta(minutes=10)
 _NAMES = ("title", "name", "path", "content")
 """Where the values of a revision say what its record is called, the first that they have."""
 
@@ -54,6 +55,7 @@ class Deed(NamedTuple):
 
     :param actor: who; None for the public and the system. :param door: which way it came in.
     :param fields: what of it changed. :param many: how many other records.
+    :param since: when it began, where it is several saves in a row.
     """
 
     id: UUID
@@ -65,6 +67,8 @@ class Deed(NamedTuple):
     content_type: ContentType[Any]
     title: str
     many: int
+    record_id: UUID
+    since: datetime | None = None
 
 
 class Board(NamedTuple):
@@ -93,14 +97,14 @@ def read_board(
     owned = [t for t in texts if t.policy.own is not None]
     reviewed = [t for t in texts if issubclass(t.model, Reviewable)]
     is_staff = actor.is_staff
-    unfinished = _entries(connection, owned, actor, _mine(actor), "updated_at")
-    changed = _entries(connection, texts, actor, _changed_by(actor), "updated_at")
+    unfinished = _entries(connection, owned, actor, _mine(actor), _updated_at)
+    changed = _entries(connection, texts, actor, _changed_by(actor), _draft_saved_at)
     mine = [*unfinished, *(entry._replace(status="unpublished_changes") for entry in changed)]
     return Board(
         sorted(mine, key=lambda entry: entry.at, reverse=True)[:FEW],
-        _entries(connection, reviewed, actor, _in_review, "updated_at") if is_staff else None,
+        _entries(connection, reviewed, actor, _in_review, _updated_at) if is_staff else None,
         _scheduled(connection, reader.registry, texts, actor, span),
-        _entries(connection, texts, actor, published, "published_at"),
+        _entries(connection, texts, actor, published, _published_at),
         _waiting(connection, reader, actor) if is_staff else None,
         _deeds(connection, reader.registry, actor),
         _weeks(connection, texts, actor, time),
@@ -108,6 +112,8 @@ def read_board(
 
 
 Condition = Callable[[Any], ColumnElement[bool]]
+Time = Callable[[Any], Any]
+_updated_at, _published_at = attrgetter("updated_at"), attrgetter("published_at")
 
 
 def _mine(actor: Actor) -> Condition:
@@ -118,13 +124,17 @@ def _mine(actor: Actor) -> Condition:
 
 
 def _changed_by(actor: Actor) -> Condition:
-    """What is published, with changes that the actor was the last to make, and that readers don't see yet."""
+    """What was published, with changes that the actor was the last to make, and that readers don't see yet."""
     drafts = select(Draft.record_id).where(Draft.actor_id == actor.id, Draft.values.is_not(None))
 
     def changed(table: Any) -> ColumnElement[bool]:
         return and_(table.id.in_(drafts), table.published_at.is_not(None))
 
     return changed
+
+
+def _draft_saved_at(table: Any) -> ColumnElement[datetime]:
+    return select(Draft.updated_at).where(Draft.record_id == table.id).scalar_subquery()
 
 
 def _in_review(table: Any) -> ColumnElement[bool]:
@@ -136,7 +146,7 @@ def _entries(
     types: Sequence[ContentType[Any]],
     actor: Actor,
     condition: Condition,
-    by: str,
+    by: Time,
     most: int = FEW,
 ) -> list[Entry]:
     """The texts that meet a condition, of all types in one statement, the latest first."""
@@ -151,11 +161,11 @@ def _entries(
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:most]
 
 
-def _part(content_type: ContentType[Any], actor: Actor, condition: Condition, by: str, most: int) -> Any:
+def _part(content_type: ContentType[Any], actor: Actor, condition: Condition, by: Time, most: int) -> Any:
     table: Any = content_type.model
     own = content_type.policy.own
     writer = select(User.name).where(User.id == getattr(table, own)).scalar_subquery() if own else cast(null(), String)
-    at = getattr(table, by)
+    at = by(table)
     statement = select(
         literal(content_type.name).label("type"),
         table.id.label("id"),
@@ -180,7 +190,7 @@ def _scheduled(
     def to_come(table: Any) -> ColumnElement[bool]:
         return and_(table.published_at > now(), table.published_at >= span[0], table.published_at < span[1])
 
-    entries = _entries(connection, types, actor, to_come, "published_at", MOST_SCHEDULED)
+    entries = _entries(connection, types, actor, to_come, _published_at, MOST_SCHEDULED)
     if actor.is_staff:
         due = Draft.publish_at.between(*span), Draft.values.is_not(None)
         columns = Draft.record_type, Draft.record_id, Draft.publish_at, Draft.values["title"].as_string().label("title")
@@ -214,7 +224,7 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
     columns = (
         ChangeSet.id, User.name, ChangeSet.door, ChangeSet.occurred_at, Revision.verb, Revision.record_type,
         title.label("title"), Revision.id.label("revision"), Revision.before,
-        Revision.record_id, ChangeSet.actor_id,
+        Revision.record_id,
     )  # fmt: skip
     told = (
         select(*columns)
@@ -223,15 +233,26 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
         .where(Revision.id.in_(list(counts)), Revision.record_type.in_(types))
         .order_by(ChangeSet.id.desc())
     )
-    # One who writes saves every other second: what they did to one record without a pause is told once.
-    runs = groupby(connection.execute(told), lambda row: (row.record_id, row.actor_id, row.verb, row.door))
-    return [
-        Deed(
+    deeds: list[Deed] = []
+    for row in connection.execute(told):
+        deed = Deed(
             row.id, row.name, row.door, row.occurred_at, row.verb, tuple(row.before),
-            registry.by_name(row.record_type), (row.title or "")[:90], counts[row.revision] - 1,
-        )
-        for row in (next(run) for _, run in islice(runs, FEW + 2))
-    ]  # fmt: skip
+            registry.by_name(row.record_type), (row.title or "")[:90], counts[row.revision] - 1, row.record_id,
+        )  # fmt: skip
+        if deeds and _goes_on(deeds[-1], deed):
+            fields = tuple(dict.fromkeys((*deeds[-1].fields, *deed.fields)))
+            deeds[-1] = deeds[-1]._replace(fields=fields, since=deed.at)
+        elif len(deeds) == FEW + 2:
+            break
+        else:
+            deeds.append(deed)
+    return deeds
+
+
+def _goes_on(later: Deed, earlier: Deed) -> bool:
+    """Whether two deeds are one to those who look: one who writes saves every other second."""
+    are_alike = all(getattr(later, name) == getattr(earlier, name) for name in ("record_id", "actor", "verb", "door"))
+    return are_alike and not later.many and not earlier.many and (later.since or later.at) - earlier.at < _PAUSE
 
 
 def _weeks(

@@ -48,14 +48,15 @@ _MOVED: Final[Mapping[type[Any], str]] = {
 class Link(NamedTuple):
     """A link of the menu.
 
-    :param section: what the page that it leads to calls itself. :param waiting: how many records wait for somebody.
+    :param section: what the page that it leads to calls itself. :param waiting: how many records wait for somebody;
+        None where none ever do.
     """
 
     label: str
     url: str
     icon: str
     section: str
-    waiting: int = 0
+    waiting: int | None = None
 
 
 def place_of(content_type: ContentType[Any]) -> MenuEntry:
@@ -72,7 +73,7 @@ def menu_of(
     :param waiting: what waits, by the name of its type or page.
     """
     placed = [
-        (entry, Link(entry.label, f"/admin{page.path}", entry.icon, page.section, waiting.get(page.section, 0)))
+        (entry, Link(entry.label, f"/admin{page.path}", entry.icon, page.section, waiting.get(page.section)))
         for page in pages
         if (entry := page.menu) is not None and page.least is not None and actor.role.at_least(page.least)
     ]
@@ -80,7 +81,7 @@ def menu_of(
         if is_open(content_type, actor):
             entry, identity = place_of(content_type), content_type.singular
             url = _MOVED.get(content_type.model, f"/admin/{identity}/list")
-            placed.append((entry, Link(entry.label, url, entry.icon, identity, waiting.get(content_type.name, 0))))
+            placed.append((entry, Link(entry.label, url, entry.icon, identity, waiting.get(content_type.name))))
     placed.sort(key=lambda pair: (GROUPS.index(pair[0].group), pair[0].position))
     groups: dict[str, list[Link]] = {"": [Link("Dashboard", "/admin/", "home", "home")]}
     for entry, link in placed:

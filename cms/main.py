@@ -30,6 +30,7 @@ from cms.crud.problem_handler import add_problem_handler
 from cms.crud.problems import Unavailable
 from cms.crud.router import add_routes
 from cms.database import Database
+from cms.delivery.links import tidy_links
 from cms.delivery.preview import PREVIEW_PATH
 from cms.delivery.router import build_preview_router
 from cms.editorial.bulk import build_bulk_router
@@ -165,6 +166,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
         transitions.every(HOURLY, empty)
     transitions.every(HOURLY, _pruning(database, app.state.settings))
+    transitions.every(HOURLY, partial(tidy_links, database, app.state.registry))
     transitions.every(rendering.EVERY, rendering.Renderer(database, app.state.storage).work)
     transitions.every(sweeping.EVERY, partial(sweeping.sweep, database, app.state.storage))
     async with transitions:

@@ -104,16 +104,19 @@ export function forgetSaid(user) {
   Object.keys(localStorage).filter((name) => name.startsWith(`masthead unsaved ${user} `)).forEach((name) => localStorage.removeItem(name));
 }
 
-/**
- * Keep what a form says in this browser, with the version that it was written on; passwords stay out of it.
- * @throws {DOMException} where the browser has no room
- */
-export function keepSaid(key, form) {
+/** What of a form is to be kept, with the version that it was written on; passwords stay out of it. */
+export function stateOf(form) {
   // What pickers show: what they send, an id, would tell nobody anything.
   const chosen = Object.fromEntries([...form.querySelectorAll("select[data-lookup]")].map((select) => [select.name, [...select.selectedOptions]
     .filter((option) => option.value).map(({ value, label, dataset }) => ({ id: value, label, ...dataset }))]));
-  localStorage.setItem(key, JSON.stringify({ at: Date.now(), version: form.elements._version?.value, base: form.elements._base?.value, said: keptOf(form), chosen }));
+  return { at: Date.now(), version: form.elements._version?.value, base: form.elements._base?.value, said: keptOf(form), chosen };
 }
+
+/**
+ * Keep what a form says in this browser.
+ * @throws {DOMException} where the browser has no room
+ */
+export const keepSaid = (key, form) => localStorage.setItem(key, JSON.stringify(stateOf(form)));
 
 /** Have a form say again what was kept of it. */
 export function refill(form, { version, base, said, chosen = {} }) {

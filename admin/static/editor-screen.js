@@ -1,5 +1,5 @@
 // Writing: everything typed is saved by itself, kept in the browser until it is, and never written over somebody else's.
-import { announce, controlled, debounce, element, fill, keepSaid, keyOf, refill, saidIn, send, shortcut, shown, toast, zone } from "./core.js";
+import { announce, controlled, debounce, element, fill, keepSaid, keyOf, refill, saidIn, send, shortcut, shown, stateOf, toast, zone } from "./core.js";
 
 const form = document.querySelector("form[data-editor]");
 const AFTER_TYPING = 1000, AFTER_FAILING = [2000, 4000, 8000, 15000, 30000];
@@ -24,13 +24,36 @@ const show = (text, isBad = false) => {
 
 // Kept in the browser from the first keystroke on: a crash, a lost session and a closed laptop cost nothing.
 const keep = debounce(() => {
-  if (!isDirty()) { localStorage.removeItem(key()); return; }
+  if (!isDirty()) { forget(); return; }
   try {
+    makeRoom();
     keepSaid(key(), form);
   } catch {
     show("This browser has no room to keep unsaved text", true);
   }
 }, 250);
+
+// What an earlier visit left is not written over: it is laid aside until somebody says what becomes of it.
+const OLDEST = 90 * 24 * 3600 * 1000; // milliseconds
+const aside = `${key()} aside`;
+const kept = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
+const laidAside = () => (kept(aside) ?? []).filter(({ at }) => Date.now() - at < OLDEST);
+let isOurs = document.querySelector("[data-focus]") !== null; // whether what is kept under the key was typed on this page
+
+function layAside(change) {
+  const all = change(laidAside());
+  if (all.length) localStorage.setItem(aside, JSON.stringify(all));
+  else localStorage.removeItem(aside);
+}
+
+function makeRoom() {
+  const other = isOurs ? null : kept(key());
+  if (other) layAside((all) => [...all, other]);
+  isOurs = true;
+}
+
+const forget = (name = key()) => { if (isOurs) localStorage.removeItem(name); };
+const isLookingFor = () => said().some(([name]) => name.endsWith(".typed")); // what is not chosen yet is not saved
 
 const plan = (wait) => { clearTimeout(timer); timer = setTimeout(autosave, wait); };
 
@@ -88,7 +111,7 @@ function take(answer, before) {
   }
   saved = JSON.stringify(before);
   merge(answer.fields, new Map(before), answer.is_merged);
-  localStorage.removeItem(old);
+  forget(old);
   keep();
   keep.flush();
   show(isDirty() ? "Unsaved" : `Saved ${clock(new Date())}`);
@@ -211,6 +234,7 @@ form.addEventListener("submit", async (event) => {
   if (paused === "session") return;
   if (button?.matches("[data-save]") && !isDirty() && !form.action.endsWith("/create")) { show(`Saved ${clock(new Date())}`); return; }
   if (state.textContent.startsWith("Not saved yet")) { toast("The server can't be reached. What you typed is kept in this browser, and saved as soon as that works.", { kind: "bad" }); return; }
+  try { makeRoom(); } catch { /* it stays where it is */ }
   isLeaving = true;
   if (button?.name) form.append(element("input", { type: "hidden", name: button.name, value: button.value }));
   form.submit();
@@ -225,49 +249,47 @@ document.addEventListener("click", async (event) => {
   else location.assign(link.href);
 });
 addEventListener("pageshow", () => { isLeaving = false; });
-addEventListener("beforeunload", (event) => { if (!isLeaving && isDirty()) { keep.flush(); event.preventDefault(); } });
+addEventListener("beforeunload", (event) => { if (!isLeaving && (isDirty() || isLookingFor())) { keep.flush(); event.preventDefault(); } });
 addEventListener("pagehide", () => { keep.flush(); if (!isLeaving && isDirty() && !paused && !isUnnamed()) put(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") { keep.flush(); autosave(); } });
 
-shortcut("mod+s", () => { if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
+shortcut("mod+s", () => { if (isLookingFor()) form.requestSubmit(form.querySelector("[data-save]")); else if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
 shortcut("mod+p", () => { const primary = form.querySelector("[data-primary]:not([hidden])"); if (primary) form.requestSubmit(primary); }, "Publish, or submit for review");
 
-// What earlier visits left unsaved, the newest last: laid aside until somebody says what becomes of it, so that nothing
-// is typed over it.
+// What earlier visits left unsaved, the newest last.
 const arrived = document.querySelector(".toast[data-arrived]"), isAnswer = document.querySelector("[data-focus]");
 if (arrived) localStorage.removeItem(key());
 if (isAnswer) saved = "";
-const MOST_ASIDE = 5, aside = `${key()} aside`;
-const kept = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
-const left = [...(kept(aside) ?? []), ...(isAnswer ? [] : [kept(key())])].filter((one) => one && JSON.stringify(one.said) !== saved).slice(-MOST_ASIDE);
-
-function layAside() {
-  if (left.length) localStorage.setItem(aside, JSON.stringify(left));
-  else localStorage.removeItem(aside);
-}
+const isSaved = (one) => JSON.stringify(one.said) === saved;
+if (!isAnswer && kept(key()) && isSaved(kept(key()))) localStorage.removeItem(key());
+const left = isAnswer ? [] : [...laidAside(), kept(key())].filter((one) => one && !isSaved(one));
 
 function offer() {
   if (!left.length) return;
-  const newest = left.at(-1), time = new Date(newest.at);
-  const answer = () => { left.pop(); layAside(); box.remove(); offer(); };
-  const bring = element("button", { type: "button", class: "button small primary", onclick: () => { restore(newest); answer(); } }, "Bring it back");
+  const newest = left.pop(), time = new Date(newest.at);
+  const answer = () => {
+    layAside((all) => all.filter(({ at }) => at !== newest.at));
+    if (!isOurs && kept(key())?.at === newest.at) localStorage.removeItem(key());
+    box.remove();
+    offer();
+  };
+  const restore = () => {
+    try {
+      if (isDirty()) layAside((all) => [...all, stateOf(form)]);
+    } catch {
+      show("This browser has no room to keep what stands here now", true);
+      return;
+    }
+    refill(form, newest);
+    touched();
+    keep.flush();
+    answer();
+  };
+  const bring = element("button", { type: "button", class: "button small primary", onclick: restore }, "Bring it back");
   const drop = element("button", { type: "button", class: "button small", onclick: answer }, "Discard it");
   const box = banner(`What you typed here on ${time.toLocaleDateString([], { timeZone: zone })} at ${clock(time)} was not saved.`, bring, drop);
 }
-
-if (!isAnswer) {
-  try {
-    layAside();
-    localStorage.removeItem(key());
-  } catch { /* no room for both: it stays where it is */ }
-  offer();
-}
-
-function restore(kept) {
-  refill(form, kept);
-  touched();
-  keep.flush();
-}
+offer();
 
 // The slug follows the title until it is chosen, or readers have seen it.
 const slug = form.querySelector("[data-slug]");

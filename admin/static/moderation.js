@@ -61,7 +61,7 @@ function take(gone, items, status) {
   count(status, gone.length);
   const entry = { places, from, status, box: null };
   done.push(entry);
-  entry.box = toast(gone.length === 1 ? `${said[status]}.` : `${said[status]}: ${gone.length} comments.`, { undo: () => undo(entry) });
+  entry.box = toast(gone.length === 1 ? `${said[status]}.` : `${said[status]}: ${gone.length} comments.`, { undo: () => undo(entry), seconds: 8 }); // U goes on undoing
   if (next) { next.focus({ preventScroll: true }); next.scrollIntoView({ block: "nearest" }); } else settle();
 }
 

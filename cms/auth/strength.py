@@ -104,15 +104,16 @@ def _years(text: str) -> Iterator[_Piece]:
 def _runs(text: str) -> Iterator[_Piece]:
     """`aaaa`, `1234`, `cba`, `qwert`, `1q2w3e`, `a1s2d3`: each follows from the last or the one before.
 
-    A walk over the keyboard may turn at every key, so that each key after the first three costs something.
+    A walk over the keyboard may turn at every key: each turn costs something, a straight line does not.
     """
-    for follows, turn in _FOLLOWS:
+    for follows in _FOLLOWS:
         for stride in (1, 2):
             start = 0
             for end in range(stride, len(text) + 1):
                 if end == len(text) or not follows(text[end - stride], text[end]):
                     if end - start >= _SHORTEST_PIECE * stride:
-                        yield _Piece(start, end, _RUN_BITS + turn * (end - start - _SHORTEST_PIECE))
+                        turns = _turns(text[start:end], stride) if follows is _is_beside else 0
+                        yield _Piece(start, end, _RUN_BITS + _TURN_BITS * turns)
                     start = end - stride + 1
 
 
@@ -129,7 +130,15 @@ def _is_beside(first: str, second: str) -> bool:
     return abs(row - other_row) <= 1 and abs(column - other_column) <= 1
 
 
-_FOLLOWS = ((_step(0), 0.0), (_step(1), 0.0), (_step(-1), 0.0), (_is_beside, _TURN_BITS))
+_FOLLOWS = (_step(0), _step(1), _step(-1), _is_beside)
+
+
+def _turns(walk: str, stride: int) -> int:
+    """How often a walk over the keyboard goes on in another direction."""
+    places = [_key_positions()[key] for key in walk]
+    pairs = zip(places, places[stride:], strict=False)
+    ways = [(row - other_row, column - other_column) for (row, column), (other_row, other_column) in pairs]
+    return sum(way != other for way, other in zip(ways, ways[stride:], strict=False))
 
 
 def _character_bits(character: str) -> float:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import JSON, Connection, ForeignKey, Index, Row, delete, select
+from sqlalchemy import JSON, Connection, ForeignKey, Index, Row, delete, exists, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -22,7 +22,9 @@ from cms.crud.fields import now, text, text_type, utc_now
 from cms.crud.models import Base
 from cms.crud.policy import Action
 from cms.crud.problems import NotFound
+from cms.crud.registry import Registry
 from cms.crud.service import UnitOfWork
+from cms.database import Database
 
 LIFETIMES = {1: "1 day", 7: "7 days", 30: "30 days"}
 """How long a link may work, in days."""
@@ -79,7 +81,6 @@ async def make_link(
     """
     record = await work.service(content_type).get(key, Action.DRAFT)
     time, token = utc_now(), secrets.token_urlsafe(32)
-    await work.session.execute(delete(PreviewLink).where(PreviewLink.expires_at < time - _REMEMBERED))
     link = PreviewLink(
         record_type=content_type.name,
         record_id=record.id,
@@ -103,8 +104,22 @@ async def revoke_link(work: UnitOfWork, content_type: ContentType[Any], key: str
     link = await work.session.get(PreviewLink, link_id)
     if link is None or (link.record_type, link.record_id) != (content_type.name, record.id):
         raise NotFound(f"This {content_type.label.lower()} has no such preview link.")
-    link.revoked_at = link.revoked_at or utc_now()
+    link.revoked_at, link.shown = link.revoked_at or utc_now(), None
     await work.session.flush()
+
+
+async def tidy_links(database: Database, registry: Registry) -> None:
+    """Keep nothing of what no link shows any more: it has ended, or its record is gone for good."""
+    async with database.session() as session:
+        time: datetime = (await session.execute(select(now()))).scalar_one()
+        await session.execute(delete(PreviewLink).where(PreviewLink.expires_at < time - _REMEMBERED))
+        ended = PreviewLink.expires_at <= time, PreviewLink.shown.is_not(None)
+        await session.execute(update(PreviewLink).where(*ended).values(shown=None))
+        for content_type in registry:
+            model: Any = content_type.model
+            is_there = exists().where(model.id == PreviewLink.record_id)
+            gone = delete(PreviewLink).where(PreviewLink.record_type == content_type.name, ~is_there)
+            await session.execute(gone, execution_options={"synchronize_session": False})
 
 
 def open_links(connection: Connection, content_type: ContentType[Any], record_id: UUID) -> Sequence[Any]:

@@ -66,7 +66,7 @@ class Preview(NamedTuple):
     @classmethod
     def thawed(cls, frozen: Mapping[str, Any]) -> Self:
         """What was frozen."""
-        item = dict(frozen["item"])
+        item = {**dict.fromkeys(_SHOWN), **frozen["item"]}
         published_at = item["published_at"] and parse_time(item["published_at"])
         return cls(frozen["title"], frozen["html"], {**item, "published_at": published_at})
 

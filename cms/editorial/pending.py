@@ -35,7 +35,7 @@ class Draft(Base):
     """Every field that a draft holds, as JSON, relations as ids; null where there is no draft."""
     derived: Mapped[dict[str, Any]] = mapped_column(JSON(), default=dict)
     """What follows from them, such as the text as HTML."""
-    actor_id: Mapped[UUID | None]
+    actor_id: Mapped[UUID | None] = mapped_column(index=True)
     """Who saved it last."""
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     publish_at: Mapped[datetime | None]

@@ -75,6 +75,21 @@ async def test_an_author_sees_what_is_theirs(busy: Installation, author: Visitor
     assert "Out now" not in part(page, "deeds"), "what others did is for the staff"
 
 
+async def test_changes_of_today_come_before_drafts_of_yesterday(busy: Installation, editor: Visitor) -> None:
+    """However long ago the text was published."""
+    old = await busy.make(article, title="Of last year", published_at=utc_now() - timedelta(days=400))
+    for number in range(7):
+        await busy.make(article, Role.EDITOR, title=f"Draft {number}")
+    headers = {"If-Match": "*"}
+    body = {"title": "Of this year"}
+    assert (
+        await busy.send("PATCH", f"/articles/{old.id}?draft=true", Role.EDITOR, headers=headers, json=body)
+    ).is_success
+    mine = part(await editor.get("/"), "mine")
+    assert mine.index("Of last year") < mine.index("Draft 6")
+    assert "Draft 0" not in mine
+
+
 async def test_what_is_saved_again_and_again_is_told_once(busy: Installation, editor: Visitor) -> None:
     made = await busy.make(article, title="Slow tides")
     for number in range(12):

@@ -54,8 +54,6 @@ async def test_a_list_is_light(installation: Installation, window: Window) -> No
     assert await page.locator(".thumb.is-drawn").count() == 25
     assert len(weights) <= MOST_REQUESTS, sorted(weights)
     assert sum(weights.values()) <= 200_000, weights
-    first = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert first < 2_500, "on a machine that does much else; alone it is a fifth of that"
 
 
 async def test_the_editor_is_light(installation: Installation, window: Window) -> None:

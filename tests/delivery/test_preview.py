@@ -18,7 +18,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.crud.problems import Forbidden, NotFound
 from cms.delivery import router
-from cms.delivery.links import MadeLink, PreviewLink, make_link, open_links, revoke_link
+from cms.delivery.links import MadeLink, PreviewLink, make_link, open_links, revoke_link, tidy_links
 from cms.delivery.preview import PREVIEW_PATH, read_preview
 from cms.outages import DatabaseUnavailable
 from tests.installation import Installation
@@ -151,7 +151,30 @@ async def test_a13_a_token_ends_with_its_time(installation: Installation) -> Non
     async with installation.database.session() as session:
         await session.execute(update(PreviewLink).values(expires_at=utc_now() - timedelta(days=31)))
     await share(installation, made)
+    await tidy_links(installation.database, installation.registry)
     assert len(await installation.rows("preview_links")) == 1, "what nobody asks for any more is forgotten"
+
+
+async def test_what_no_link_shows_any_more_is_not_kept(installation: Installation) -> None:
+    """Not once it is revoked or has expired, and not once its record is gone for good."""
+    made, gone = [await installation.make(article, title=title) for title in ("Slow tides", "Neap tides")]
+    ended, revoked = [await share(installation, made, is_bound=True) for _ in range(2)]
+    await share(installation, gone, is_bound=True)
+    async with installation.work(Role.EDITOR) as work:
+        await revoke_link(work, article, made.id, revoked.id)
+    async with installation.database.session() as session:
+        past = {"expires_at": utc_now() - timedelta(seconds=1)}
+        await session.execute(update(PreviewLink).where(PreviewLink.id == ended.id).values(past))
+    works = await share(installation, made, is_bound=True)
+    assert (await installation.send("DELETE", f"/articles/{gone.id}", Role.EDITOR, headers=ANY)).status_code == 204
+    await tidy_links(installation.database, installation.registry)
+    assert len(await installation.rows("preview_links")) == 4, "what is in the trash may come back"
+    path = f"/articles/{gone.id}?permanent=true"
+    assert (await installation.send("DELETE", path, Role.ADMIN, headers=ANY)).status_code == 204
+    await tidy_links(installation.database, installation.registry)
+    kept = {row["id"]: row["shown"] is not None for row in await installation.rows("preview_links")}
+    assert kept == {ended.id: False, revoked.id: False, works.id: True}
+    assert "Slow tides" in (await visit(installation, works)).text
 
 
 async def test_a13_a_token_ends_when_it_is_revoked(installation: Installation) -> None:

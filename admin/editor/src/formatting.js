@@ -4,10 +4,10 @@ import { EditorSelection } from "@codemirror/state";
 
 /** @typedef {import("@codemirror/view").EditorView} EditorView */
 
-/** The names of the grammar's nodes around the cursor. */
-export function namesAt(state) {
+/** The names of the grammar's nodes around a place, usually the cursor. */
+export function namesAt(state, place = state.selection.main.head) {
   const names = new Set();
-  for (let node = syntaxTree(state).resolveInner(state.selection.main.head, -1); node; node = node.parent) names.add(node.name);
+  for (let node = syntaxTree(state).resolveInner(place, -1); node; node = node.parent) names.add(node.name);
   return names;
 }
 
@@ -123,9 +123,14 @@ function cellsOf(line) {
   return bars.slice(1).map((end, at) => {
     const cell = line.text.slice(bars[at] + 1, end), text = cell.trim();
     const from = line.from + bars[at] + 1 + (text ? cell.indexOf(text) : Math.min(1, cell.length));
-    return { from, to: from + text.length, end: line.from + end };
+    return { from, to: from + text.length, start: line.from + bars[at] + 1, end: line.from + end };
   });
 }
+
+const isRow = (doc, number) => number >= 1 && number <= doc.lines && ROW.test(doc.line(number).text);
+
+/** Whether a line is the one below the head of a table; a row may hold nothing but hyphens, too. */
+const isDelimiters = (doc, number) => DELIMITERS.test(doc.line(number).text) && isRow(doc, number - 1) && !isRow(doc, number - 2);
 
 /**
  * Go from one cell of a table to the next, or to the one before; behind the last one there is a row more.
@@ -134,17 +139,16 @@ function cellsOf(line) {
  */
 export const changeCell = (step) => (view) => {
   const { doc, selection } = view.state;
-  let line = doc.lineAt(selection.main.head);
-  if (!ROW.test(line.text)) return false;
-  let cells = cellsOf(line);
-  const found = cells.findIndex(({ end }) => selection.main.head <= end);
-  let at = (found < 0 ? cells.length - 1 : found) + step;
+  const { anchor, head } = selection.main;
+  let line = doc.lineAt(head), cells = cellsOf(line);
+  if (!isRow(doc, line.number) || !cells.length || doc.lineAt(anchor).number !== line.number || !namesAt(view.state, line.to).has("Table")) return false;
+  let at = isDelimiters(doc, line.number) ? (step > 0 ? cells.length : -1)
+    : step > 0 ? cells.filter(({ start }) => start <= head).length : cells.filter(({ end }) => end < head).length - 1;
   while (at < 0 || at >= cells.length) {
     const number = line.number + step;
-    if (number < 1) return true;
-    if (number > doc.lines || !ROW.test(doc.line(number).text)) return step < 0 || addRow(view, line, cells.length);
+    if (!isRow(doc, number)) return step < 0 || addRow(view, line, cells.length);
     line = doc.line(number);
-    if (DELIMITERS.test(line.text)) continue;
+    if (isDelimiters(doc, number)) continue;
     cells = cellsOf(line);
     at = step > 0 ? 0 : cells.length - 1;
   }
