@@ -110,6 +110,8 @@ async def revoke_link(work: UnitOfWork, content_type: ContentType[Any], key: str
 
 async def tidy_links(database: Database, registry: Registry) -> None:
     """Keep nothing of what no link shows any more: it has ended, or its record is gone for good."""
+    if not await database.read_soon(_are_there):  # most sites have none, and nobody need wait for this to write
+        return
     async with database.session() as session:
         time: datetime = (await session.execute(select(now()))).scalar_one()
         await session.execute(delete(PreviewLink).where(PreviewLink.expires_at < time - _REMEMBERED))
@@ -120,6 +122,10 @@ async def tidy_links(database: Database, registry: Registry) -> None:
             is_there = exists().where(model.id == PreviewLink.record_id)
             gone = delete(PreviewLink).where(PreviewLink.record_type == content_type.name, ~is_there)
             await session.execute(gone, execution_options={"synchronize_session": False})
+
+
+def _are_there(connection: Connection) -> bool:
+    return connection.execute(select(PreviewLink.id).limit(1)).first() is not None
 
 
 def open_links(connection: Connection, content_type: ContentType[Any], record_id: UUID) -> Sequence[Any]:
