@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from starlette.datastructures import FormData
 
 from admin.clock import read_moment
+from cms.crud.policy import Action
 from cms.crud.problems import FieldError, Invalid, NotFound
 from cms.crud.service import Service
 from cms.editorial.workflow import EditorialService
@@ -19,21 +20,33 @@ class Intent(NamedTuple):
 
     :param verb: a key of `NOTICES`.
     :param at: when, where that is asked for. :param note: why, likewise.
+    :param control: what the time was typed into, where a time that won't do is told.
     """
 
     verb: str = "save"
     at: datetime | None = None
     note: str = ""
+    control: str = "at"
 
 
 Do = Callable[[EditorialService[Any], Any, Intent], Awaitable[object]]
 
 
-async def _publish(service: EditorialService[Any], record: Any, intent: Intent) -> None:
+async def _publish(service: EditorialService[Any], record: Any, _: Intent) -> None:
+    await service.publish(record)
+
+
+async def _schedule(service: EditorialService[Any], record: Any, intent: Intent) -> None:
+    await _refuse_the_past(service, record, intent, "publish it")
     await service.publish(record, intent.at)
 
 
-async def _unpublish(service: EditorialService[Any], record: Any, intent: Intent) -> None:
+async def _unpublish(service: EditorialService[Any], record: Any, _: Intent) -> None:
+    await service.unpublish(record)
+
+
+async def _expire(service: EditorialService[Any], record: Any, intent: Intent) -> None:
+    await _refuse_the_past(service, record, intent, "unpublish it")
     await service.unpublish(record, intent.at)
 
 
@@ -55,9 +68,9 @@ async def _discard(service: EditorialService[Any], record: Any, _: Intent) -> No
 
 _VERBS: Final[Mapping[str, Do]] = {
     "publish": _publish,
-    "schedule": _publish,
+    "schedule": _schedule,
     "unpublish": _unpublish,
-    "expire": _unpublish,
+    "expire": _expire,
     "submit": _submit,
     "return": _return,
     "unschedule": _unschedule,
@@ -80,7 +93,20 @@ async def carry_out(service: Service[Any], record: Any, intent: Intent) -> None:
         return
     if not isinstance(service, EditorialService):
         raise NotFound(f"A {service.content_type.label.lower()} is not published.")
-    await _VERBS[intent.verb](service, record, intent)
+    try:
+        await _VERBS[intent.verb](service, record, intent)
+    except Invalid as refused:
+        told = f"/{intent.control}"
+        refused.errors = tuple(e._replace(pointer=told) if e.pointer == "/at" else e for e in refused.errors)
+        raise
+
+
+async def _refuse_the_past(service: EditorialService[Any], record: Any, intent: Intent, instead: str) -> None:
+    """A time that has come would be taken for now, which nobody asked for; who means to date back does so over REST."""
+    service.require(Action.PUBLISH, record)  # who may not is told that, whatever the time
+    if intent.at is not None and intent.at <= await service.database_time():
+        detail = f"This time has passed. Choose one to come, or {instead} now."
+        raise Invalid(detail, errors=[FieldError(detail, "/at")])
 
 
 def read_intent(form: FormData, verb: str | None = None) -> Intent:
@@ -93,7 +119,7 @@ def read_intent(form: FormData, verb: str | None = None) -> Intent:
     if asked != "save" and asked not in _VERBS:
         raise Invalid("There is no such intent.")
     if asked in _AT:
-        return Intent(asked, _moment(form, _AT[asked]))
+        return Intent(asked, _moment(form, _AT[asked]), control=_AT[asked])
     if asked != "return":
         return Intent(asked)
     note = " ".join(str(form.get("_note", "")).split())

@@ -9,7 +9,7 @@ from admin.changes import Verb
 from admin.clock import read_moment
 from admin.publishing import LONGEST_NOTE, Intent, carry_out
 from cms.crud.content_type import ContentType
-from cms.crud.fields import parse_time, utc_now
+from cms.crud.fields import parse_time
 from cms.crud.nodes import Item
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import FieldError, Invalid, NotFound
@@ -115,12 +115,9 @@ def relate(content_type: ContentType[Any], info: FieldInfo, keys: list[str]) -> 
 def _time(text: str, zone: str) -> datetime:
     """When to publish: what a control said, in the zone that stood beside it; or a time that names its own."""
     try:
-        at = read_moment(text, zone) if zone else parse_time(text)
+        return read_moment(text, zone) if zone else parse_time(text)
     except ValueError as error:
         raise _refused(str(error) if zone else "Choose a day and a time.", "/at") from None
-    if at <= utc_now():
-        raise _refused("This time is past. Choose one to come, or publish now.", "/at")
-    return at
 
 
 def _reason(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -184,6 +184,6 @@ def test_libraries_speak_through_the_same_sinks_with_their_own_name(tmp_path: Pa
 )
 def test_a_hostile_line_is_redacted_in_linear_time(unit: str) -> None:
     redact(unit)
-    started = perf_counter()
+    started = process_time()
     redact(unit * (100_000 // len(unit)))
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1

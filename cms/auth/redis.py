@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-_SOCKET_TIMEOUT = 0.2
+SOCKET_TIMEOUT = 0.2
 
 
 class Redis:
@@ -26,8 +26,8 @@ class Redis:
     def __init__(self, url: str) -> None:
         self._pool = ConnectionPool.from_url(
             url,
-            socket_timeout=_SOCKET_TIMEOUT,
-            socket_connect_timeout=_SOCKET_TIMEOUT,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
             retry=Retry(NoBackoff(), 0),
             max_connections=50,
         )

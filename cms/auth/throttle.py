@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_LONGEST_CALL = 0.5
+LONGEST_CALL = 0.5
 _PAUSE = 5.0
 _SILENCE = 60.0
 
@@ -84,7 +84,7 @@ class Throttle:
     async def _do(self, call: Callable[[Storage], Awaitable[R]]) -> R:
         if self._redis is not None and time.monotonic() >= self._retry_at:
             try:
-                with fail_after(_LONGEST_CALL):
+                with fail_after(LONGEST_CALL):
                     return await call(self._redis.storage)
             except self._failures as error:
                 self._count_alone(error)

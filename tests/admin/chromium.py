@@ -15,6 +15,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Dialog,
+    Error,
     Page,
     Request,
     WebError,
@@ -115,6 +116,19 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
             await task
 
 
+async def broken_in(page: Page) -> list[str]:
+    """What went wrong in a page, once it stands still: one that is just being left can't be asked."""
+    while True:
+        await page.wait_for_load_state()
+        try:
+            broken: list[str] = await page.evaluate("window.broken || []")
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise
+        else:
+            return broken
+
+
 @asynccontextmanager
 async def opened(
     browser: Browser, installation: Installation, url: str, role: Role | None = None, **options: Any
@@ -128,8 +142,7 @@ async def opened(
     try:
         yield window
         for page in context.pages:
-            await page.wait_for_load_state()  # a page that is just being left can't be asked
-            window.noise += await page.evaluate("window.broken || []")
+            window.noise += await broken_in(page)
     finally:
         await context.close()
     assert window.noise == []

@@ -369,6 +369,39 @@ async def test_a_schedule_is_kept_in_the_zone_in_which_it_was_set(installation: 
     assert (await stored(installation, "articles", made.id))["published_at"] is None
 
 
+async def test_a_time_that_has_passed_is_refused_beside_its_control(
+    installation: Installation, editor: Visitor, author: Visitor
+) -> None:
+    """Whoever chose it mistook the day: nothing is made public, and what was typed stays."""
+    made = await installation.make(article, Role.AUTHOR, title="Later")
+    path = f"/article/edit/{made.id}"
+    passed = {"_at": "2020-05-06T07:08", "_until": "2020-05-06T07:08", "_zone": "UTC"}
+    refused = await editor.send((await editor.get(path)).edit, title="New", _then="schedule", **passed)
+    assert refused.status == 422
+    assert refused.text.count("This time has passed. Choose one to come, or publish it now.") == 2, "menu and summary"
+    assert refused.edit.fields["title"] == ["New"]
+    assert refused.edit.fields["_at"] == ["2020-05-06T07:08"]
+    row = await stored(installation, "articles", made.id)
+    assert (row["title"], row["published_at"]) == ("Later", None)
+    assert (await author.send((await author.get(path)).edit, _then="schedule", **passed)).status == 403
+    await editor.send((await editor.get(path)).edit, _then="publish")
+    refused = await editor.send((await editor.get(path)).edit, _then="expire", **passed)
+    assert refused.text.count("This time has passed. Choose one to come, or unpublish it now.") == 2
+    assert (await stored(installation, "articles", made.id))["unpublish_at"] is None
+
+
+async def test_an_end_before_the_publication_is_told_beside_its_control(
+    installation: Installation, editor: Visitor
+) -> None:
+    made = await installation.make(article, title="Later")
+    path = f"/article/edit/{made.id}"
+    await editor.send((await editor.get(path)).edit, _then="schedule", _at="2031-06-01T00:00", _zone="UTC")
+    refused = await editor.send((await editor.get(path)).edit, _then="expire", _until="2031-05-01T00:00", _zone="UTC")
+    assert refused.status == 422
+    assert refused.text.count("It can't go before it has come: give a time after its publication.") == 2
+    assert refused.edit.fields["_until"] == ["2031-05-01T00:00"]
+
+
 async def test_a_new_record_can_be_published_at_once(installation: Installation, editor: Visitor) -> None:
     page = await editor.get("/article/create")
     done = await editor.send(page.edit, title="Slow tides", _then="publish")

@@ -123,9 +123,9 @@ async def test_a_long_password_is_refused_before_it_is_hashed(
     """C23: 1 MB, in no time; and 72 equal bytes make no equal passwords."""
     hasher = CountingHasher()
     monkeypatch.setattr(passwords, "HASHER", hasher)
-    started = time.perf_counter()
+    started = time.process_time()
     assert_problem(await reader.log_in("x" * 1_000_000), 422, "/password")
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert (await passwords.verify_password("x" * 129, None)).is_right is False
     assert (hasher.verified, hasher.hashed) == ([], 0)
     kept = await passwords.hash_password("y" * 72 + "one")

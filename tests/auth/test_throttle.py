@@ -71,9 +71,8 @@ async def test_a_window_ends(throttle: Throttle, key: str) -> None:
     assert await throttle.hit(key, short) is None
 
 
-async def test_attempts_at_once_are_all_counted(throttle: Throttle, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_attempts_at_once_are_all_counted(throttle: Throttle, key: str) -> None:
     """C14."""
-    monkeypatch.setattr("cms.auth.throttle._LONGEST_CALL", 30)  # a slow machine is no Redis that is away
     a_day = Limit(2, 86_400)  # a minute may end in between, and begins a new count
     passed = await asyncio.gather(*(throttle.hit(key, a_day) for _ in range(20)))
     assert passed.count(None) == 2
@@ -102,7 +101,9 @@ async def test_without_redis_it_counts_alone_and_says_so_once(key: str) -> None:
     assert "canary" not in lines[0], "H16"
 
 
-async def test_a_redis_that_hangs_costs_one_short_wait(key: str) -> None:
+async def test_a_redis_that_hangs_costs_one_short_wait(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cms.auth.redis.SOCKET_TIMEOUT", 0.2)
+
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()  # until the other side has given up
         writer.close()
@@ -112,7 +113,7 @@ async def test_a_redis_that_hangs_costs_one_short_wait(key: str) -> None:
     started = time.monotonic()
     for _ in range(50):
         await throttle.hit(key, TWO)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5, "fifty waits are ten seconds"
     await throttle.close()
     server.close()
     await server.wait_closed()

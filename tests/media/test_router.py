@@ -157,9 +157,9 @@ async def test_f06_a_bomb_is_refused_at_once(site: Site) -> None:
     rows = chunk(b"IDAT", zlib.compress(bytes(1_000_000)))
     header = chunk(b"IHDR", (30_000).to_bytes(4) * 2 + b"\x08\x02\0\0\0")
     bomb = b"\x89PNG\r\n\x1a\n" + header + rows + chunk(b"IEND", b"")
-    started = time.perf_counter()
+    started = time.process_time()
     problem = assert_problem(await site.upload(bomb), 422, pointer="/file")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert "pixels" in problem["detail"]
 
 
