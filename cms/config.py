@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment. Read once; refuses to run unsafe in production."""
 
 import re
+from base64 import b64decode
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -41,19 +42,21 @@ class Settings(BaseSettings):
     """How many revisions of each record are kept; 0 for all."""
     revisions_days: int = Field(0, ge=0, le=36_500)
     """How long revisions are kept; 0 for ever."""
+    webhook_url: AnyHttpUrl | None = None
+    """Who is told of everything that happens."""
+    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Signs what is told: `whsec_` and Base64 of 24 to 64 bytes; while it changes, the new, a comma, the old one."""
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_directory: Path | None = STATE_DIRECTORY / "log"
     """Where log files go; none are written where it is empty."""
     docs: bool | None = None
     """Whether `/docs` and `/openapi.json` answer; by default only in development."""
 
-    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @field_validator("trusted_proxies", "cors_origins", "webhook_secret", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(
-                part.strip().rstrip("/") if "//" in part else part.strip() for part in value.split(",") if part.strip()
-            )
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("trusted_proxies")
@@ -61,6 +64,14 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ip_network(network, strict=False)
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _are_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in value:
+            if not 24 <= len(_key_of(secret)) <= 64:
+                raise ValueError("write whsec_ and 24 to 64 random bytes in Base64")
         return value
 
     @field_validator("redis_url")
@@ -74,9 +85,9 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if not re.fullmatch(r"https?://[^/\s]+", origin):
+            if not re.fullmatch(r"https?://[^/\s]+/?", origin):
                 raise ValueError(f"“{origin}” is no origin; write one such as https://example.org")
-        return value
+        return tuple(origin.removesuffix("/") for origin in value)
 
     @field_validator("database_url")
     @classmethod
@@ -89,6 +100,12 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _is_signed(self) -> Self:
+        if self.webhook_url is not None and not self.webhook_secret:
+            raise ValueError("CMS_WEBHOOK_SECRET has to be set where CMS_WEBHOOK_URL is.")
+        return self
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
@@ -117,9 +134,23 @@ class Settings(BaseSettings):
         return self.public_url is not None and self.public_url.scheme == "https"
 
     @property
+    def webhook_keys(self) -> tuple[bytes, ...]:
+        """`webhook_secret`, parsed."""
+        return tuple(_key_of(secret) for secret in self.webhook_secret)
+
+    @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
         return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
+
+
+def _key_of(secret: SecretStr) -> bytes:
+    """The bytes that a secret stands for; none where it is no secret."""
+    prefix, _, text = secret.get_secret_value().partition("_")
+    try:
+        return b64decode(text, validate=True) if prefix == "whsec" else b""
+    except ValueError:
+        return b""
 
 
 class SettingsError(Exception):

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -41,6 +43,7 @@ from cms.editorial.retention import prune
 from cms.editorial.router import build_workflow_router
 from cms.editorial.routes import EditorialRoutes
 from cms.editorial.transitions import Job, Transitions
+from cms.events.outbox import give_up
 from cms.head import HeadAsGet
 from cms.health import build_health_router
 from cms.media import rendering, sweeping
@@ -58,6 +61,9 @@ from cms.middleware import (
 from cms.openapi import describe
 from cms.outages import DatabaseUnavailable
 from cms.shedding import Gate, Shedding
+
+if TYPE_CHECKING:
+    from cms.events.webhook import Webhook
 
 API = "/api/v1"
 BODY_LIMIT = 2 * 1024 * 1024
@@ -169,10 +175,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     transitions.every(HOURLY, partial(tidy_links, database, app.state.registry))
     transitions.every(rendering.EVERY, rendering.Renderer(database, app.state.storage).work)
     transitions.every(sweeping.EVERY, partial(sweeping.sweep, database, app.state.storage))
+    transitions.every(HOURLY, partial(give_up, database))
+    webhook = _told_to(app.state.settings, database, transitions)
     async with transitions:
         yield
+    if webhook is not None:
+        await webhook.close()
     await app.state.database.dispose()
     await app.state.throttle.close()
+
+
+def _told_to(settings: Settings, database: Database, transitions: Transitions) -> "Webhook | None":
+    """Have events told, where somebody is to be told of them; only then the client is imported."""
+    if settings.webhook_url is None:
+        return None
+    module = import_module("cms.events.webhook")
+    webhook: Webhook = module.Webhook(database, str(settings.webhook_url), settings.webhook_keys)
+    transitions.every(module.EVERY, webhook.work)
+    return webhook
 
 
 def _pruning(database: Database, settings: Settings) -> Job:

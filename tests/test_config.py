@@ -46,6 +46,11 @@ def test_the_environment_and_a_file_choose(monkeypatch: pytest.MonkeyPatch, tmp_
         ("TRUSTED_PROXIES", "everyone"),
         ("LOG_LEVEL", "LOUD"),
         ("DOCS", "perhaps"),
+        ("WEBHOOK_URL", "example.org"),
+        ("WEBHOOK_SECRET", "whsec_c2hvcnQ="),
+        ("WEBHOOK_SECRET", "whsec_no Base64 at all, however long it may be"),
+        ("WEBHOOK_SECRET", "b2xk" * 10),
+        ("WEBHOOK_SECRET", "whsec_" + "b2xk" * 10 + ",whsec_"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -54,6 +59,16 @@ def test_a_value_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, n
         load_settings()
     assert str(refused.value).startswith(f"CMS_{name}: ")
     assert "\n" not in str(refused.value)
+
+
+def test_a_webhook_is_signed_by_as_many_secrets_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMS_WEBHOOK_URL", "https://example.org/hook")
+    with pytest.raises(SettingsError, match="CMS_WEBHOOK_SECRET has to be set"):
+        load_settings()
+    monkeypatch.setenv("CMS_WEBHOOK_SECRET", "whsec_" + "bmV3" * 9 + "//==, whsec_" + "b2xk" * 10)
+    settings = load_settings()
+    assert settings.webhook_keys == (b"new" * 9 + b"\xff", b"old" * 10)
+    assert "bmV3" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from json import dumps, loads
@@ -19,7 +19,6 @@ from uuid import UUID
 
 import psutil
 import pytest
-from loguru import logger
 from sqlalchemy import select, update
 from uuid_utils.compat import uuid7
 
@@ -39,20 +38,12 @@ from cms.outages import DatabaseUnavailable
 from tests.admin.browsing import Visitor
 from tests.editorial.test_drafts import act, draft, kinds, live, save
 from tests.installation import Installation, furnish
+from tests.logging import logged
 from tests.problems import assert_problem
 from tests.security.serving import ROOT, Served, Wire, served
 
 ANY = {"If-Match": "*"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@contextmanager
-def logged() -> Iterator[list[str]]:
-    """What is logged."""
-    lines: list[str] = []
-    sink = logger.add(lines.append, format="{message} {exception}")
-    yield lines
-    logger.remove(sink)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
