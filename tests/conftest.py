@@ -57,12 +57,7 @@ def patient() -> Iterator[None]:
     """Databases and Redis may take their time: a busy machine says nothing about the application."""
     POSTGRES_WAITS["connect_args"]["timeout"] = POSTGRES_WAITS["pool_timeout"] = 60
     with pytest.MonkeyPatch.context() as patch:
-        for wait in (
-            "database.BUSY_TIMEOUT",
-            "database.POOL_TIMEOUT",
-            "auth.throttle.LONGEST_CALL",
-            "auth.redis.SOCKET_TIMEOUT",
-        ):
+        for wait in ("database.POOL_TIMEOUT", "auth.throttle.LONGEST_CALL", "auth.redis.SOCKET_TIMEOUT"):
             patch.setattr(f"cms.{wait}", 60)
         yield
 

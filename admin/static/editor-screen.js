@@ -38,7 +38,8 @@ const OLDEST = 90 * 24 * 3600 * 1000; // milliseconds
 const aside = `${key()} aside`;
 const kept = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
 const laidAside = () => (kept(aside) ?? []).filter(({ at }) => Date.now() - at < OLDEST);
-let isOurs = document.querySelector("[data-focus]") !== null; // whether what is kept under the key was typed on this page
+const isAnswer = document.querySelector("[data-focus]") !== null; // what stands here was refused, so it is not saved
+let isOurs = isAnswer; // whether what is kept under the key was typed on this page
 
 function layAside(change) {
   const all = change(laidAside());
@@ -257,12 +258,12 @@ shortcut("mod+s", () => { if (isLookingFor()) form.requestSubmit(form.querySelec
 shortcut("mod+p", () => { const primary = form.querySelector("[data-primary]:not([hidden])"); if (primary) form.requestSubmit(primary); }, "Publish, or submit for review");
 
 // What earlier visits left unsaved, the newest last.
-const arrived = document.querySelector(".toast[data-arrived]"), isAnswer = document.querySelector("[data-focus]");
-if (arrived) localStorage.removeItem(key());
+if (document.querySelector(".toast[data-arrived]")) localStorage.removeItem(key());
 if (isAnswer) saved = "";
 const isSaved = (one) => JSON.stringify(one.said) === saved;
-if (!isAnswer && kept(key()) && isSaved(kept(key()))) localStorage.removeItem(key());
-const left = isAnswer ? [] : [...laidAside(), kept(key())].filter((one) => one && !isSaved(one));
+const last = isAnswer ? null : kept(key());
+if (last && isSaved(last)) localStorage.removeItem(key());
+const left = isAnswer ? [] : [...laidAside(), last].filter((one) => one && !isSaved(one));
 
 function offer() {
   if (!left.length) return;

@@ -88,7 +88,7 @@ article = ContentType(
     ),
     detail_fields=("content", "content_html"),
     reference_fields=("id", "title", "slug"),
-    list_fields=("title", "status", "author", "category", "published_at", "comment_count"),
+    list_fields=("title", "status", "author", "category", "published_at", "updated_at"),
     search_fields=("title", "excerpt", "content"),
     filter_fields=(
         "id", "slug", "title", "status", "is_published", "author", "category", "tags", "published_at", "created_at",
