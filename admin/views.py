@@ -169,16 +169,9 @@ def build_view(
         "name": content_type.label,
         "name_plural": label_of(content_type.name),
         "category": "Administration" if content_type.policy.write is Role.ADMIN else "Content",
-        "usual_sort": kind.usual_sort or _editors_sort(content_type),
     }
     view: type[ContentView] = types.new_class(
         f"{content_type.model.__name__}View", (kind,), {"model": content_type.model}, lambda body: body.update(options)
     )
     view.identity = content_type.singular  # SQLAdmin would spell it with hyphens
     return view
-
-
-def _editors_sort(content_type: ContentType[Any]) -> str | None:
-    """Readers meet first what was published last, and editors what was changed last: drafts come last in the former."""
-    is_by_publication = content_type.sort_fields[0] == "-published_at"
-    return "-updated_at" if is_by_publication and "updated_at" in content_type.sort_names else None
