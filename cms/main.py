@@ -43,7 +43,7 @@ from cms.editorial.retention import prune
 from cms.editorial.router import build_workflow_router
 from cms.editorial.routes import EditorialRoutes
 from cms.editorial.transitions import Job, Transitions
-from cms.events.outbox import give_up
+from cms.events.outbox import UNTOLD_AFTER, give_up
 from cms.head import HeadAsGet
 from cms.health import build_health_router
 from cms.media import rendering, sweeping
@@ -175,7 +175,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     transitions.every(HOURLY, partial(tidy_links, database, app.state.registry))
     transitions.every(rendering.EVERY, rendering.Renderer(database, app.state.storage).work)
     transitions.every(sweeping.EVERY, partial(sweeping.sweep, database, app.state.storage))
-    transitions.every(HOURLY, partial(give_up, database))
     webhook = _told_to(app.state.settings, database, transitions)
     async with transitions:
         yield
@@ -188,10 +187,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _told_to(settings: Settings, database: Database, transitions: Transitions) -> "Webhook | None":
     """Have events told, where somebody is to be told of them; only then the client is imported."""
     if settings.webhook_url is None:
+        transitions.every(HOURLY, partial(give_up, database, UNTOLD_AFTER))
         return None
     module = import_module("cms.events.webhook")
     webhook: Webhook = module.Webhook(database, str(settings.webhook_url), settings.webhook_keys)
     transitions.every(module.EVERY, webhook.work)
+    transitions.every(HOURLY, webhook.give_up)
     return webhook
 
 

@@ -17,8 +17,8 @@ from cms.crud.problems import Problem
 from cms.crud.relations import lock_records
 from cms.crud.service import UnitOfWork
 from cms.editorial.behaviours import Trashable
-from cms.editorial.transitions import Database
 from cms.editorial.trash import TrashingService
+from cms.events.outbox import Database
 
 HOURLY = 3600
 """Seconds from one look to the next."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from cms.crud.fields import now
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.pending import Draft
-from cms.editorial.transitions import Database
+from cms.events.outbox import Database
 
 BATCH = 500
 """Revisions in one transaction, so that nobody waits for long."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from math import inf
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from uuid import UUID
 
 from loguru import logger
@@ -24,7 +24,7 @@ from cms.crud.problems import Problem
 from cms.crud.service import UnitOfWork
 from cms.editorial.pending import Kind, Transition
 from cms.editorial.workflow import EditorialService
-from cms.events.outbox import emit
+from cms.events.outbox import Database, emit
 from cms.outages import DatabaseUnavailable
 
 TICK = 0.5
@@ -34,17 +34,7 @@ LEASE = 5
 _TURN = 0x636D73
 """The lock of whose turn it is: transitions happen one after the other, in the order of their times."""
 
-Job = Callable[[], Awaitable[None]]
-
-
-class Database(Protocol):
-    """What transitions need of a database."""
-
-    def session(self) -> Any:
-        """A unit of work, as a context manager."""
-
-    async def read_soon(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run `function(connection, *args)`."""
+Job = Callable[[], Awaitable[object]]
 
 
 class Transitions:

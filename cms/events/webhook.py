@@ -10,10 +10,12 @@ where there is a webhook: its client takes 8 MB of a process.
 
 import asyncio
 import hmac
+import logging
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -23,7 +25,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.fields import now
-from cms.events.outbox import Database, Event
+from cms.events.outbox import TOLD_FOR, Database, Event, give_up
 
 EVERY: Final = 0.5
 """Seconds between two looks."""
@@ -35,8 +37,14 @@ AT_ONCE: Final = 10
 """Events that are sent side by side."""
 AT_A_TIME: Final = 5.0
 """Seconds for which one look goes on sending, so that a process that is to stop need not wait for all that is due."""
+LONGEST_ANSWER: Final = 65_536
+"""Bytes of an answer that are read; nobody looks at them."""
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3_600, 14_400))
 """After the first failure, the second …, and after each further one."""
+
+
+for name in ("httpx", "httpcore"):
+    logging.getLogger(name).setLevel(logging.WARNING)  # they would write down each address, which may hold a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,13 @@ class Webhook:
         self._database = database
         self._url = url
         self._secrets = tuple(secrets)
-        self._client = httpx.AsyncClient(timeout=PATIENCE, headers={"User-Agent": "Masthead"})
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        headers = {"User-Agent": "Masthead"}
+        self._client = httpx.AsyncClient(timeout=PATIENCE, headers=headers, cookies=no_cookies, trust_env=False)
+        self._is_failing = False
 
     async def work(self) -> None:
-        """Send what is due, for a few seconds at the most."""
+        """Send what is due, for a few seconds at the most, and as long as any of it is taken."""
         loop = asyncio.get_running_loop()
         until = loop.time() + AT_A_TIME
         while loop.time() < until and await self._database.read_soon(_is_due):
@@ -77,17 +88,22 @@ class Webhook:
     async def send_next(self) -> int:
         """Send the events that have waited the longest.
 
-        :returns: how many nobody else had claimed.
+        :returns: how many were taken; none where others have claimed them all.
         """
         async with self._database.session() as session:
             messages = await _claim(session)
+        if not messages:
+            return 0
         faults = await asyncio.gather(*(self._send(message) for message in messages))
-        if refused := [fault for fault in faults if fault is not None]:
-            logger.warning("The webhook did not take {} events, which are sent again: {}", len(refused), refused[0])
-        if messages:
-            async with self._database.session() as session:
-                await _write(session, messages, faults)
-        return len(messages)
+        async with self._database.session() as session:
+            await _write(session, messages, faults)
+        self._log(faults)
+        return faults.count(None)
+
+    async def give_up(self) -> None:
+        """Stop telling of what nobody took for days."""
+        if count := await give_up(self._database, TOLD_FOR):
+            logger.error("The webhook did not take {} events within {} days; they are given up.", count, TOLD_FOR.days)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -111,9 +127,19 @@ class Webhook:
                 asyncio.timeout(PATIENCE),  # the client's own begins anew with each byte
                 self._client.stream("POST", self._url, content=message.body, headers=headers) as answer,
             ):
+                async for _ in answer.aiter_raw():  # an answer that was read leaves the connection to the next message
+                    if answer.num_bytes_downloaded > LONGEST_ANSWER:
+                        break
                 return None if answer.is_success else f"it answered {answer.status_code}."
-        except (httpx.HTTPError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one answer is not to keep the others
             return f"{type(error).__name__}."  # its text may hold the address, and the address a password
+
+    def _log(self, faults: Sequence[str | None]) -> None:
+        """Say when it begins to fail, and not each time that it goes on."""
+        told = [fault for fault in faults if fault is not None]
+        if told and not self._is_failing:
+            logger.warning("The webhook did not take {} of {} events: {}", len(told), len(faults), told[0])
+        self._is_failing = bool(told)
 
 
 def sign(secret: bytes, name: str, sent_at: int, body: bytes) -> str:
@@ -157,4 +183,4 @@ def _name(event: Event) -> str:
 def _body(event: Event) -> bytes:
     record_id = str(event.record_id)  # the driver of PostgreSQL has a UUID of its own
     data: dict[str, Any] = {"type": event.record_type, "id": record_id, "version": event.version}
-    return orjson.dumps({"type": event.kind, "timestamp": event.occurred_at, "data": data})
+    return orjson.dumps({"type": event.kind, "timestamp": event.occurred_at, "number": event.id, "data": data})

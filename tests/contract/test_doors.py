@@ -12,7 +12,7 @@ from tests.installation import Installation
 from tests.samples import picture
 
 TEXT = "Water *waits* for nobody."
-OF_ITS_OWN = {"id", "created_at", "updated_at", "published_at", "occurred_at", "record_id", "slug"}
+OF_ITS_OWN = {"id", "created_at", "updated_at", "published_at", "occurred_at", "due_at", "record_id", "slug"}
 """What differs between two records in any case."""
 
 
