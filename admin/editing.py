@@ -161,7 +161,9 @@ class Editor:
         for shown in (form, theirs, before):
             await self._label(shown)
         rows = await to_thread.run_sync(merge.differences)  # long texts are compared
-        context = {"differences": rows, "base": base, "decided": merge.decided, "discard": self._path(pk)}
+        # A form of the draft as it stands met what is public; a stale one met the draft, which says nothing of that.
+        decided = merge.decided if sent.get("_version") == str(opened.item["version"]) else ""
+        context = {"differences": rows, "base": base, "decided": decided, "discard": self._path(pk)}
         return await self._page(result, opened, status=error.status, context=context)
 
     async def _refused(

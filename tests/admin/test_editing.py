@@ -336,6 +336,27 @@ async def test_a_stale_form_does_not_publish(installation: Installation, editor:
     assert (await stored(installation, "articles", made.id))["published_at"] is None
 
 
+async def test_r01_who_chose_against_the_draft_has_not_seen_what_is_public(
+    installation: Installation, editor: Visitor
+) -> None:
+    """R01: the screen showed the draft's text beside mine, and not the one that readers got meanwhile."""
+    made = await installation.make(article, title="Old", content="one\ntwo", published_at=utc_now())
+    path, draft = f"/articles/{made.id}", f"/articles/{made.id}?draft=true"
+    await installation.send("PATCH", draft, Role.EDITOR, json={"content": "draft\ntwo"}, headers={"If-Match": "*"})
+    opened = await editor.get(f"/article/edit/{made.id}")
+    await installation.send("PATCH", draft, Role.EDITOR, json={"content": "other\ntwo"}, headers={"If-Match": "*"})
+    await installation.send("PATCH", path, Role.EDITOR, json={"content": "public\ntwo"}, headers={"If-Match": "*"})
+    refused = await editor.send(opened.edit, content="mine\ntwo")
+    assert refused.status == 409
+    assert (await editor.send(refused.edit, content="mine\ntwo")).status == 303
+    publish = await editor.send((await editor.get(f"/article/edit/{made.id}")).edit, _then="publish")
+    assert publish.status == 409
+    assert "public" in publish.text
+    assert (await installation.send("GET", path)).json()["content"] == "public\ntwo"
+    assert (await editor.send(publish.edit, content="mine\ntwo", _then="publish")).status == 303
+    assert (await installation.send("GET", path)).json()["content"] == "mine\ntwo"
+
+
 async def test_what_does_not_overlap_is_merged(installation: Installation, editor: Visitor, admin: Visitor) -> None:
     for published_at in (None, utc_now() - timedelta(hours=1)):
         made = await installation.make(article, title="Old", content="one\n\ntwo\n\nthree", published_at=published_at)
