@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 SOCKET_TIMEOUT = 0.2
+"""Seconds that Redis may take to let somebody in, or to say something."""
 
 
 class Redis:

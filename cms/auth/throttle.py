@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 LONGEST_CALL = 0.5
+"""Seconds that a count may take in Redis, before this process counts alone."""
 _PAUSE = 5.0
 _SILENCE = 60.0
 
