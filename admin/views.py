@@ -22,7 +22,7 @@ from admin.keeping import KeepingScreens
 from admin.lists import UNKNOWN_ADDRESS
 from admin.notices import Notice
 from admin.quick import is_quick, make_quickly
-from admin.reading import may, open_record, search_choices
+from admin.reading import may_open, open_record, search_choices
 from admin.security import form_of
 from admin.shell import shell_of
 from admin.slugs import free_slug
@@ -56,7 +56,9 @@ class ContentView(StepScreens, KeepingScreens, TreeScreens, ModelView):
             "view": self,
             "item": opened.item,
             "fields": [self.content_type.fields[name] for name in self.content_type.read_fields],
-            "is_editable": may(self.content_type, actor_of(request), Action.UPDATE, opened.item),
+            "is_editable": may_open(
+                self.content_type, actor_of(request), opened.item, has_draft=opened.draft is not None
+            ),
             "cell": cell_of,
             "label": label_of,
         }
@@ -169,9 +171,16 @@ def build_view(
         "name": content_type.label,
         "name_plural": label_of(content_type.name),
         "category": "Administration" if content_type.policy.write is Role.ADMIN else "Content",
+        "usual_sort": kind.usual_sort or _editors_sort(content_type),
     }
     view: type[ContentView] = types.new_class(
         f"{content_type.model.__name__}View", (kind,), {"model": content_type.model}, lambda body: body.update(options)
     )
     view.identity = content_type.singular  # SQLAdmin would spell it with hyphens
     return view
+
+
+def _editors_sort(content_type: ContentType[Any]) -> str | None:
+    """Readers meet first what was published last, and editors what was changed last: drafts come last in the former."""
+    is_by_publication = content_type.sort_fields[0] == "-published_at"
+    return "-updated_at" if is_by_publication and "updated_at" in content_type.sort_names else None

@@ -33,6 +33,7 @@ class Article(Publishable, Trashable, Reviewable, Slugged, Written, Searchable, 
 
     __tablename__ = "articles"
     __listed_by__ = ("author_id", "category_id")
+    __table_args__ = (Index("ix_articles_comment_count", "comment_count", "id"),)
 
     title: Mapped[Title] = mapped_column(index=True)
     excerpt: Mapped[str] = text(
@@ -51,7 +52,7 @@ class Article(Publishable, Trashable, Reviewable, Slugged, Written, Searchable, 
     cover_id: Mapped[UUID | None] = mapped_column(ForeignKey("media.id", ondelete="RESTRICT"), index=True)
     cover: Mapped[Media | None] = relationship(lazy="raise")
     seo: Mapped[Seo | None] = structured(Seo)
-    comment_count: Mapped[int] = mapped_column(default=0, index=True)
+    comment_count: Mapped[int] = mapped_column(default=0)
     comments: Mapped[list[Any]] = relationship("Comment", lazy="raise", viewonly=True)
 
 

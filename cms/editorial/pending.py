@@ -40,7 +40,7 @@ class Draft(Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now)
     publish_at: Mapped[datetime | None]
     """When it takes the place of what is public, if that is settled."""
-    review: Mapped[Review | None] = choice(Review)
+    review: Mapped[Review | None] = choice(Review, index=True)
     review_note: Mapped[str | None] = mapped_column(text_type(2000))
     problem: Mapped[str | None] = mapped_column(text_type())
     """Why it could not be published when it was due."""

@@ -31,6 +31,17 @@ async def test_a_list_shows_the_declared_columns(installation: Installation, edi
     assert ticked(page) == ["Slow tides"]
 
 
+async def test_what_was_changed_last_comes_first(installation: Installation, editor: Visitor) -> None:
+    """A draft has no place in the order by publication: there it would be on the last page."""
+    first = await installation.make(article, title="Published", published_at=utc_now() - timedelta(days=1))
+    await installation.make(article, title="Draft")
+    page = await editor.get("/article/list")
+    assert ticked(page) == ["Draft", "Published"]
+    assert 'aria-sort="descending"><a href="?sort=updated_at"' in page.html
+    await editor.send((await editor.get(f"/article/edit/{first.id}")).edit, _then="unpublish")
+    assert ticked(await editor.get("/article/list")) == ["Published", "Draft"]
+
+
 async def test_an_empty_list_says_what_to_do(installation: Installation, editor: Visitor) -> None:
     page = await editor.get("/tag/list")
     assert "There are no tags yet" in page.text

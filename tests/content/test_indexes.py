@@ -53,6 +53,17 @@ async def test_another_order_is_taken_from_its_index_and_not_sorted_whole(instal
     assert "USE TEMP B-TREE FOR ORDER BY" not in lines[: lines.index("SCALAR SUBQUERY 1")]
 
 
+@pytest.mark.parametrize("order", ["created_at", "updated_at", "comment_count"])
+@pytest.mark.parametrize("direction", ["", "-"])
+async def test_rows_of_one_value_are_not_sorted_for_a_page(
+    installation: Installation, order: str, direction: str
+) -> None:
+    """An import leaves all articles of one time."""
+    lines = await plan_of(installation, f"/articles?sort={direction}{order}")
+    assert any(f"USING INDEX ix_articles_{order}" in line for line in lines)
+    assert not [line for line in lines[: lines.index("SCALAR SUBQUERY 1")] if "TEMP B-TREE" in line]
+
+
 async def test_comments_of_an_article_are_found_by_it_and_not_among_all_approved(installation: Installation) -> None:
     made = await installation.send("POST", "/articles", Role.EDITOR, json={"title": "Tide"})
     path = f"/articles/{made.json()['id']}"
