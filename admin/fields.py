@@ -274,6 +274,7 @@ _LABELS = {
     "alt": "Alt text",
     "id": "ID",
     "sha256": "SHA-256",
+    "storage_key": "File",
     "seo": "SEO",
     "url": "URL",
     "timezone": "Time zone",

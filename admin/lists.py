@@ -146,7 +146,7 @@ def read_address(
     parameters = {n: p for n, p in list_parameters(content_type, registry).items() if n not in _OTHERS}
     try:
         page = _page_number(places.get("page", "1"), MOST_PAGES if "cursor" in places else MAX_SKIP // PAGE_SIZE + 1)
-        sought = [(n, _typed(parameters.get(n), v)) for n, v in pairs if n not in {"page", "view"}]
+        sought = [(n, as_sent(parameters.get(n), v)) for n, v in pairs if n not in {"page", "view"}]
         if usual_sort is not None and "sort" not in dict(pairs):
             sought.append(("sort", usual_sort))
         query = parse_list(sought, parameters)
@@ -162,19 +162,7 @@ def read_address(
     return ListAddress(content_type, registry, values, query, page, view if is_uuid(view) else None)
 
 
-def _is_short(info: FieldInfo) -> bool:
-    is_plain = info.is_relation or is_scalar(info.python_type)
-    is_long = info.rules.control in {Input.MARKDOWN, Input.HTML, Input.PASSWORD}
-    return is_plain and not is_long and info.name not in _UNSHOWN
-
-
-def _page_number(text: str, last: int) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= last:
-        raise ValueError("no page")
-    return int(text)
-
-
-def _typed(parameter: Parameter | None, value: str) -> str:
+def as_sent(parameter: Parameter | None, value: str) -> str:
     """A day as a control sends it, as the time that REST asks for: when it begins or ends for who looks.
 
     :raises ValueError: for a day that is none.
@@ -185,3 +173,15 @@ def _typed(parameter: Parameter | None, value: str) -> str:
     if edge is None or len(value) != len("2026-01-01"):
         return value
     return edge[1](date.fromisoformat(value)).isoformat()
+
+
+def _is_short(info: FieldInfo) -> bool:
+    is_plain = info.is_relation or is_scalar(info.python_type)
+    is_long = info.rules.control in {Input.MARKDOWN, Input.HTML, Input.PASSWORD}
+    return is_plain and not is_long and info.name not in _UNSHOWN
+
+
+def _page_number(text: str, last: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= last:
+        raise ValueError("no page")
+    return int(text)

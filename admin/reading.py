@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from admin.choices import Choice, choice_of
+from admin.choices import Choice, choice_of, thumbnail_of, tile_of
 from admin.fields import RelationField
 from admin.forms import ContentForm
 from admin.steps import steps_of
@@ -27,15 +27,16 @@ from cms.crud.query import MAX_LIMIT, Query
 from cms.crud.registry import Registry
 from cms.crud.structure import FieldInfo, Shape
 from cms.crud.values import is_uuid
-from cms.editorial.behaviours import Publishable, Review, Reviewable
+from cms.editorial.behaviours import Publishable, Review, Reviewable, Status
 from cms.editorial.pending import Draft
 from cms.editorial.previews import read_draft
 
 MOST_CHOICES = 20
 """How many records a search for a relation offers."""
-_SHOWN = ("url", "alt", "width", "height")
-_PICTURE = (*_SHOWN, "mime_type")
-"""What a picture is drawn from, and known by."""
+SHOWN = ("url", "alt", "width", "height", "renditions", "focal_point")
+"""What a picture is drawn from."""
+_PICTURE = (*SHOWN, "mime_type")
+"""What a picture is known by."""
 _FACTS = ("id", "version", "created_at", "updated_at")
 
 
@@ -71,12 +72,14 @@ class Opened(NamedTuple):
 class Row(NamedTuple):
     """A record in a list.
 
-    :param is_editable: whether the actor may change it.
+    :param url: where it is edited, or read by who may not.
+    :param is_editable: whether the actor may change it at once, together with others.
     :param steps: what the actor may do to it at once, by name.
     :param picture: one that shows it, if its type has any.
     """
 
     item: Item
+    url: str
     is_editable: bool
     steps: tuple[str, ...] = ()
     picture: Item | None = None
@@ -90,7 +93,7 @@ def open_record(
         return None
     review = ("review", "review_note") if issubclass(content_type.model, Reviewable) else ()
     shown = (content_type.write_fields, content_type.read_fields, _FACTS, review)
-    names = _named(content_type, *shown, _owner(content_type))
+    names = _named(content_type, *shown, decided_by(content_type))
     found = reader.one(connection, content_type, UUID(pk), actor, fields=names)
     return None if found is None else Opened(*found)
 
@@ -132,9 +135,8 @@ def list_records(
     shown = columns or content_type.list_fields
     picture = picture_field(content_type, reader.registry)
     drawn = _PICTURE if picture == "" else (picture,) if picture else ()
-    stage = ("status", "published_at") if issubclass(content_type.model, Publishable) else ()
     title = content_type.list_fields[:1]
-    names = _named(content_type, title, shown, ("id", "version"), drawn, stage, _owner(content_type))
+    names = _named(content_type, title, shown, ("id", "version"), drawn, decided_by(content_type))
     page = reader.page(connection, content_type, replace(query, fields=names), actor)
     return page, [_row(content_type, item, actor, picture) for item in page.items]
 
@@ -153,7 +155,7 @@ def picture_field(content_type: ContentType[Any], registry: Registry) -> str | N
         return ""
     for name in content_type.read_fields:
         info = content_type.fields[name]
-        if info.shape is Shape.TO_ONE and set(_SHOWN) <= set(registry.target_of(info).reference_fields):
+        if info.shape is Shape.TO_ONE and set(SHOWN) <= set(registry.target_of(info).reference_fields):
             return name
     return None
 
@@ -166,12 +168,13 @@ def picture_of(item: Item, field: str | None) -> Item | None:
     drawn = item if field == "" else item.get(field) if field else None
     if drawn is None or drawn.get("width") is None:  # other files have no size
         return None
-    return {"url": drawn.get("thumbnail") or drawn["url"], "alt": drawn["alt"]}
+    return {"url": thumbnail_of(drawn), "alt": drawn["alt"], "tile": tile_of(drawn)}
 
 
 def _row(content_type: ContentType[Any], item: Item, actor: Actor, picture: str | None) -> Row:
     is_editable = may(content_type, actor, Action.UPDATE, item)
-    return Row(item, is_editable, steps_of(content_type, actor, item), picture_of(item, picture))
+    url = screen_of(content_type, item, actor)
+    return Row(item, url, is_editable, steps_of(content_type, actor, item), picture_of(item, picture))
 
 
 def titles_of(
@@ -214,6 +217,18 @@ def may(content_type: ContentType[Any], actor: Actor, action: Action, item: Mapp
     return content_type.policy.can(actor, action, SimpleNamespace(**item))
 
 
+def may_open(content_type: ContentType[Any], actor: Actor, item: Mapping[str, Any], *, has_draft: bool = False) -> bool:
+    """Whether the actor may open the form of a record: what readers see is edited in a working draft."""
+    is_drafted = has_draft or item.get("status") == Status.PUBLISHED
+    return may(content_type, actor, Action.DRAFT if is_drafted else Action.UPDATE, item)
+
+
+def screen_of(content_type: ContentType[Any], item: Mapping[str, Any], actor: Actor) -> str:
+    """Where a record that was read is edited, or only shown to who may not."""
+    screen = "edit" if may_open(content_type, actor, item) else "details"
+    return f"/admin/{content_type.singular}/{screen}/{item['id']}"
+
+
 def _choices(
     connection: Connection, reader: Reader, content_type: ContentType[Any], query: Query, actor: Actor
 ) -> list[Choice]:
@@ -231,9 +246,11 @@ def _is_secret(info: FieldInfo) -> bool:
     return info.rules.control is Control.PASSWORD
 
 
-def _owner(content_type: ContentType[Any]) -> tuple[str, ...]:
+def decided_by(content_type: ContentType[Any]) -> tuple[str, ...]:
+    """The fields by which `may` and `may_open` decide."""
     own = content_type.policy.own
-    return (own,) if own is not None else ()
+    stage = ("status", "published_at") if issubclass(content_type.model, Publishable) else ()
+    return (own, *stage) if own is not None else stage
 
 
 def _short(content_type: ContentType[Any]) -> tuple[str, ...]:

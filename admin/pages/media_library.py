@@ -21,7 +21,8 @@ from admin.auth import actor_of, open_work
 from admin.bodies import read_body
 from admin.changes import MOST_AT_ONCE, Target, run_bulk
 from admin.choices import thumbnail_of
-from admin.reading import may
+from admin.lists import as_sent
+from admin.reading import decided_by, may, screen_of
 from admin.screens import Page
 from admin.security import form_of
 from admin.shell import shell_of
@@ -29,7 +30,7 @@ from cms.crud.content_type import ContentType
 from cms.crud.filters import Filter
 from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
-from cms.crud.problems import FieldError, Invalid, NotFound, PreconditionRequired, invalid_from
+from cms.crud.problems import BadQuery, FieldError, Invalid, NotFound, PreconditionRequired, invalid_from
 from cms.crud.query import Query, list_parameters, parse_list
 from cms.crud.schemas import update_schema
 from cms.crud.service import UnitOfWork
@@ -151,11 +152,11 @@ def find_places(connection: Connection, reader: Reader, item: Mapping[str, Any],
     found: dict[str, dict[str, str]] = {}
     for content_type in reader.registry:
         for condition in _conditions(content_type, item):
-            names = ("id", content_type.title_field)
-            query = Query(names, filters=(condition,), limit=MOST_PLACES, total=False)
+            names = ("id", content_type.title_field, *decided_by(content_type))
+            query = Query(tuple(dict.fromkeys(names)), filters=(condition,), limit=MOST_PLACES, total=False)
             for each in reader.page(connection, content_type, query, actor).items:
                 place = {"label": content_type.label, "title": str(each[content_type.title_field])}
-                place["url"] = f"/admin/{content_type.singular}/edit/{each['id']}"
+                place["url"] = screen_of(content_type, each, actor)
                 found[place["url"]] = place
     return list(found.values())
 
@@ -173,8 +174,12 @@ def _conditions(content_type: ContentType[Any], item: Mapping[str, Any]) -> list
 
 async def _list(request: Request) -> dict[str, Any]:
     state, actor = request.app.state, actor_of(request)
-    pairs = request.query_params.multi_items()
-    query = parse_list([pair for pair in pairs if pair[0] != "undescribed"], list_parameters(media, state.registry))
+    pairs, parameters = request.query_params.multi_items(), list_parameters(media, state.registry)
+    try:
+        sought = [(name, as_sent(parameters.get(name), value)) for name, value in pairs if name != "undescribed"]
+    except ValueError:
+        raise BadQuery("A day is written like 2026-11-30.") from None
+    query = parse_list(sought, parameters)
     further = _UNDESCRIBED if ("undescribed", "true") in pairs else ()
     filters = (*query.filters, *further)
     asked = replace(query, fields=_FIELDS, include=(), filters=filters, limit=min(query.limit, PAGE_SIZE))

@@ -15,10 +15,10 @@ const texts = new Texts((medium) => changed(medium));
 const panel = new FilePanel(part("panel"), { texts, changed, gone, replacer: part("replacer"), closed: (id) => { mark(null); cards.get(id)?.querySelector(".media-open").focus(); } });
 
 function query(cursor = "") {
-  const form = new FormData(tools), day = (name, suffix) => form.get(name) ? `${form.get(name)}T${suffix}` : "";
+  const form = new FormData(tools);
   return {
-    q: form.get("q").trim(), "mime_type__startswith": form.get("type"), "created_at__gte": day("from", "00:00:00Z"),
-    "created_at__lte": day("to", "23:59:59.999999Z"), undescribed: form.get("undescribed") ? "true" : "", cursor,
+    q: form.get("q").trim(), "mime_type__startswith": form.get("type"), "created_at__gte": form.get("from"),
+    "created_at__lte": form.get("to"), undescribed: form.get("undescribed") ? "true" : "", cursor,
   };
 }
 

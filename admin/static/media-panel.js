@@ -101,7 +101,7 @@ export class FilePanel {
       const now = await sendFile(`/admin/media-library/${id}/file`, file, { version: String(medium.version) }, (share) => { this.progress.value = share; });
       this.texts.learn(now);
       this.changed(now);
-      toast("Replaced. Everything that leads to this file shows the new one.");
+      toast("Replaced. Everything that leads to this file shows the new one.", { undo: now.change_id });
       this.panel.focus();
     } catch (problem) {
       this.failed(problem);

@@ -40,6 +40,7 @@ class RevisionHead(BaseModel):
     door: Door = Field(description="Which way it came in.", examples=["rest"])
     occurred_at: datetime = Field(description="When.", examples=["2026-11-22T08:00:00Z"])
     change: UUID = Field(description="The id of the change-set that it belongs to.", examples=[_ID])
+    undoes: UUID | None = Field(description="The id of the change-set that it took back, if any.", examples=[None])
 
 
 class RevisionPage(BaseModel):

@@ -34,6 +34,7 @@ _HEAD = (
     Revision.occurred_at,
     ChangeSet.actor_id,
     ChangeSet.door,
+    ChangeSet.undoes_id,
     # Of what was created or deleted, every field changed.
     case((Revision.verb.in_(("created", "deleted")), Revision.values), else_=Revision.before).label("changed"),
 )
@@ -198,6 +199,7 @@ def _head(row: Row[Any], names: Mapping[UUID, Item]) -> Item:
         "door": row.door,
         "occurred_at": row.occurred_at,
         "change": row.change_set_id,
+        "undoes": row.undoes_id,
     }
 
 

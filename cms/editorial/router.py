@@ -106,7 +106,7 @@ class WorkflowRoutes:
             operation_id=name,
             summary=f"{done} {content_type.label.lower()}{f' {verb}' if drops else ''}",
             response_model=None if drops else read_schema(content_type, self._doors.registry),
-            responses=responses(*WRITE_PROBLEMS, NotFound, *([PreconditionFailed] if drops else [])),
+            responses=responses(*WRITE_PROBLEMS, NotFound, *([PreconditionFailed] if verb != "restore" else [])),
             dependencies=[Depends(refuse_parameters), *dependencies],
         )
 
@@ -114,36 +114,43 @@ class WorkflowRoutes:
         """Publish, unpublish or approve: now, or at a time."""
         content_type = self._content_type
 
-        async def change_visibility(key: str, work: UnitOfWork, moment: Moment | None = None) -> Response:
+        async def change_visibility(
+            key: str, work: UnitOfWork, moment: Moment | None = None, if_match: str | None = None
+        ) -> Response:
             service = _service(work, content_type)
             record = await service.get(key, Action.PUBLISH)
+            await service.check_seen(record, _expected(if_match))
             change = {"publish": service.publish, "unpublish": service.unpublish, "approve": service.approve}[verb]
             await change(record, moment.at if moment else None)
             return await written(work, content_type, record.id)
 
-        return self._keyed(change_visibility)
+        return self._keyed(change_visibility, if_match=IfMatch)
 
     def submit(self) -> Handler:
         """Ask for a review."""
         content_type = self._content_type
 
-        async def submit_record(key: str, work: UnitOfWork) -> Response:
+        async def submit_record(key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
             service = _service(work, content_type)
-            record = await service.submit(await service.get(key, Action.DRAFT))
+            record = await service.get(key, Action.DRAFT)
+            await service.check_seen(record, _expected(if_match))
+            await service.submit(record)
             return await written(work, content_type, record.id)
 
-        return self._keyed(submit_record)
+        return self._keyed(submit_record, if_match=IfMatch)
 
     def return_(self) -> Handler:
         """Give something back to its author."""
         content_type = self._content_type
 
-        async def return_record(key: str, work: UnitOfWork, note: ReturnNote) -> Response:
+        async def return_record(key: str, work: UnitOfWork, note: ReturnNote, if_match: str | None = None) -> Response:
             service = _service(work, content_type)
-            record = await service.return_(await service.get(key, Action.PUBLISH), note.note)
+            record = await service.get(key, Action.PUBLISH)
+            await service.check_seen(record, _expected(if_match))
+            await service.return_(record, note.note)
             return await written(work, content_type, record.id)
 
-        return self._keyed(return_record)
+        return self._keyed(return_record, if_match=IfMatch)
 
     def drop(self, what: str) -> Handler:
         """Call a schedule off, or discard a working draft."""
@@ -152,8 +159,8 @@ class WorkflowRoutes:
         async def drop_pending(key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
             service = _service(work, content_type)
             record = await service.get(key, action)
-            expected = ANY_VERSION if if_match is None else expected_version(if_match)
-            await (service.cancel_schedule if what == "schedule" else service.discard_draft)(record, expected)
+            drop = service.cancel_schedule if what == "schedule" else service.discard_draft
+            await drop(record, _expected(if_match))
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
         return self._keyed(drop_pending, if_match=IfMatch)
@@ -175,6 +182,11 @@ class WorkflowRoutes:
 
 
 _DROPS = {"schedule": "cancel", "draft": "discard"}
+
+
+def _expected(if_match: str | None) -> int:
+    """The version that a verb is meant for; any, where the header is left out."""
+    return ANY_VERSION if if_match is None else expected_version(if_match)
 
 
 def _service(work: UnitOfWork, content_type: ContentType[Any]) -> EditorialService[Any]:

@@ -34,8 +34,9 @@ CREATED_AT, LINKS = "created_at", "links"
 
 @cache
 def recorded_fields(content_type: ContentType[Any]) -> tuple[FieldInfo, ...]:
-    """What of a record is kept: what writers set, and its stages."""
-    names = dict.fromkeys((*content_type.write_fields, *(name for name in STAGES if name in content_type.fields)))
+    """What of a record is kept: what writers set, what its model names besides, and its stages."""
+    stages = (name for name in STAGES if name in content_type.fields)
+    names = dict.fromkeys((*content_type.write_fields, *content_type.model.__recorded__, *stages))
     return tuple(content_type.fields[name] for name in names)
 
 

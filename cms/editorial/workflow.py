@@ -25,6 +25,16 @@ class EditorialService(DraftingService[M]):
             return False
         return status_at(record, await self.database_time()) is Status.PUBLISHED
 
+    async def check_seen(self, record: M, expected: int) -> None:
+        """Refuse to go on where what would become public is not what somebody has seen.
+
+        :param expected: the version that was seen: the working draft's where there is one, else the record's.
+        :raises PreconditionFailed: if it is another by now.
+        """
+        if expected != ANY_VERSION:
+            draft = await self.draft_of(record)
+            check_version(expected, record.version if draft is None else draft.version)
+
     async def publish(self, record: M, at: datetime | None = None) -> M:
         """Make the record public, with what its working draft changed, now or from `at` on.
 

@@ -1,9 +1,10 @@
 """What is left to do for files: renditions to make, and stored files that nobody needs any more. The tables alone."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer
+from sqlalchemy import JSON, BigInteger, ForeignKey, Identity, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cms.crud.fields import text_type, utc_now
@@ -36,4 +37,6 @@ class KeptFile(Base):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), Identity(), primary_key=True)
     storage_key: Mapped[str] = mapped_column(text_type(120), index=True)
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a record whose own file it is says about it; null for renditions."""
     media_id: Mapped[UUID | None] = mapped_column(ForeignKey("media.id", ondelete="SET NULL"))

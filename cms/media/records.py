@@ -1,5 +1,6 @@
 """Media: what is known about an uploaded file; its bytes lie in the storage under a key of their own."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,7 @@ class Media(Trashable, Searchable, Record):
 
     __tablename__ = "media"
     __natural_key__ = "path"
+    __recorded__ = ("storage_key",)
 
     path: Mapped[str] = text(
         200,
@@ -149,6 +151,17 @@ def source_of(record: Media) -> str:
     return f"{record.sha256}:{point.x:.4f},{point.y:.4f}"
 
 
+FACTS = ("storage_key", "sha256", "mime_type", "size", "width", "height")
+"""What a record says about its file."""
+
+
+def take_file(record: Media, facts: Mapping[str, Any]) -> None:
+    """Have a record be of another file; what was drawn of the one before is not of this one."""
+    for name in FACTS:
+        setattr(record, name, facts[name])
+    record.renditions, record.crops, record.drawn_from = [], [], ""
+
+
 class MediaService(TrashingService[Media]):
     """Describes, renames and deletes files; `cms.media.uploads` takes new ones in."""
 
@@ -197,18 +210,22 @@ class MediaService(TrashingService[Media]):
         await super().after_save(record)
         is_kept = KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key
         if (await self.session.execute(select(KeptFile.id).where(*is_kept).limit(1))).first() is None:
-            values = {"media_id": record.id, "storage_key": record.storage_key}
+            facts = {name: getattr(record, name) for name in FACTS}
+            values = {"media_id": record.id, "storage_key": record.storage_key, "facts": facts}
             await self.session.execute(insert(KeptFile).values(**values))
         if record.width is not None and record.drawn_from != source_of(record):
             await self.session.execute(delete(RenditionJob).where(RenditionJob.media_id == record.id))
             await self.session.execute(insert(RenditionJob).values(media_id=record.id))
 
     async def prepare(self, record: Media, changed: frozenset[str]) -> None:
-        """Keep the path as long as texts refer to it.
+        """Keep the path as long as texts refer to it; take a former file back whole.
 
-        :raises Conflict: saying which texts.
+        :raises Conflict: saying which texts, or why the file can't come back.
         """
         await super().prepare(record, changed)
+        if "storage_key" in changed:
+            with self.session.no_autoflush:
+                take_file(record, await self._former_file(record))
         for old in inspect(record).attrs.path.history.deleted:
             with self.session.no_autoflush:
                 places = await name_uses(self.session, uses_in_texts(self.work.registry, old), self.actor)
@@ -216,6 +233,17 @@ class MediaService(TrashingService[Media]):
                 named = "; ".join(places)
                 detail = f"Texts refer to this file as “media:{old}”. Change these first: {named}."
                 raise Conflict(detail, errors=[FieldError(detail, "/path")], usages=places)
+
+    async def _former_file(self, record: Media) -> Mapping[str, Any]:
+        """What the record said about the file whose key it was given again."""
+        kept = KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key, KeptFile.facts.is_not(None)
+        facts: Mapping[str, Any] | None = await self.session.scalar(select(KeptFile.facts).where(*kept).limit(1))
+        if facts is None:
+            raise Conflict(f"The former file of “{record.path}” is not known any more, so it can't come back.")
+        is_taken = Media.sha256 == facts["sha256"], Media.id != record.id, Media.trashed_at.is_(None)
+        if other := await self.session.scalar(select(Media.path).where(*is_taken).limit(1)):
+            raise Conflict(f"The former file was uploaded again since, as “{other}”. Use that one, or delete it first.")
+        return facts
 
 
 media = ContentType(
@@ -226,7 +254,7 @@ media = ContentType(
         "focal_point", "renditions", "crops", "status", "owner", "version", "created_at", "updated_at",
     ),
     write_fields=("path", "alt", "caption", "focal_point"),
-    reference_fields=("id", "path", "url", "alt", "width", "height", "renditions"),
+    reference_fields=("id", "path", "url", "alt", "width", "height", "focal_point", "renditions"),
     list_fields=("path", "mime_type", "size", "alt", "created_at"),
     search_fields=("path", "alt", "caption"),
     filter_fields=("id", "path", "sha256", "mime_type", "size", "status", "owner", "created_at"),

@@ -41,7 +41,7 @@ from cms.media.inspection import (
     inspect,
     safe_filename,
 )
-from cms.media.records import Media, media
+from cms.media.records import Media, media, take_file
 from cms.media.storage import Storage, StorageError, storage_key
 
 _NUMBERED = 5
@@ -115,9 +115,7 @@ async def replace_file(
     if same := await _with_hash(work.session, found.sha256):
         detail = f"This very file is here already, as “{same.path}”. Use that one, or delete it first."
         raise Conflict(detail, errors=[FieldError(detail, "/file")])
-    for name, value in _facts(found).items():
-        setattr(record, name, value)
-    record.renditions, record.crops, record.drawn_from = [], [], ""  # those of another picture are none
+    take_file(record, _facts(found))
     await service.save(record)
     await _keep(storage, record.storage_key, found.content)
     return record

@@ -1,19 +1,25 @@
 """The media library as an editor uses it, in a browser; and its addresses, used wrong."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+from sqlalchemy import update
 
+from cms.auth.users import User
 from cms.content.articles import article
 from cms.crud.policy import Role
+from cms.media.pending import KeptFile
+from cms.media.records import Media
 from cms.media.rendering import Renderer
 from tests.admin.browsing import Visitor
 from tests.admin.chromium import opened, served, started
 from tests.installation import Installation
+from tests.problems import assert_problem
 from tests.samples import make_sample, picture
 
 LIBRARY = "media-library"
@@ -101,6 +107,53 @@ async def trash_five(page: Page) -> None:
     await expect(page.locator(".media-card")).to_have_count(14)
 
 
+async def test_a_replaced_file_comes_back(installation: Installation) -> None:
+    """By undo, and by restoring a revision; its path and permalink are the same all along."""
+    made = (await installation.send("POST", "/media", Role.EDITOR, files={"file": ("tide.jpg", photo(1))})).json()
+    path, headers = f"/media/{made['id']}", {"If-Match": "*"}
+    other = await installation.send(
+        "PUT", f"{path}/file", Role.EDITOR, files={"file": ("o.png", picture(3))}, headers=headers
+    )
+    assert other.json()["mime_type"] == "image/png"
+    (change,) = (await installation.send("GET", "/changes?limit=1", Role.EDITOR)).json()["items"]
+    told = change["records"][0]["fields"]["storage_key"]
+    assert made["sha256"] in told["old"]
+    assert other.json()["sha256"] in told["new"]
+    undone = await installation.send("POST", f"/changes/{change['id']}/undo", Role.EDITOR)
+    assert undone.status_code == 200, undone.text
+    kept = ("url", "permalink", "path", "sha256", "mime_type", "size", "width", "height")
+    after = (await installation.send("GET", path, Role.EDITOR)).json()
+    assert {name: after[name] for name in kept} == {name: made[name] for name in kept}
+    assert (await installation.rows("rendition_jobs"))[0]["attempts"] == 0, "it is drawn anew"
+    restored = await installation.send("POST", f"{path}/revisions/2/restore", Role.EDITOR, headers=headers)
+    assert restored.json()["sha256"] == other.json()["sha256"]
+    files = {"file": ("again.jpg", photo(1))}
+    again = (await installation.send("POST", "/media", Role.EDITOR, files=files)).json()
+    refused = await installation.send("POST", f"{path}/revisions/1/restore", Role.EDITOR, headers=headers)
+    problem = assert_problem(refused, 409)
+    assert f"uploaded again since, as “{again['path']}”" in problem["detail"]
+    async with installation.database.session() as session:
+        await session.execute(update(KeptFile).values(facts=None))
+    await installation.send("DELETE", f"/media/{again['id']}", Role.EDITOR, headers=headers)
+    refused = await installation.send("POST", f"{path}/revisions/1/restore", Role.EDITOR, headers=headers)
+    assert "is not known any more" in assert_problem(refused, 409)["detail"]
+
+
+async def test_files_of_a_day_are_those_of_the_day_of_who_looks(installation: Installation, editor: Visitor) -> None:
+    await installation.send("POST", "/media", Role.EDITOR, files={"file": ("tide.jpg", photo(1))})
+    async with installation.database.session() as session:
+        await session.execute(update(Media).values(created_at=datetime(2026, 11, 30, 23, 30, tzinfo=UTC)))
+        await session.execute(update(User).values(time_zone="Europe/Berlin"))
+
+    async def found(day: str) -> int:
+        query = f"created_at__gte={day}&created_at__lte={day}"
+        page = await editor.get(f"/media-library/items?{query}", headers=JSON)
+        return len(page.response.json()["items"])
+
+    assert [await found(day) for day in ("2026-11-30", "2026-12-01")] == [0, 1]
+    assert (await editor.get("/media-library/items?created_at__gte=2026-13-01", headers=JSON)).status == 400
+
+
 @pytest.mark.browser
 async def test_twenty_files_are_uploaded_described_replaced_and_trashed(
     installation: Installation, browser: Browser
@@ -117,7 +170,8 @@ async def test_twenty_files_are_uploaded_described_replaced_and_trashed(
         cover = await installation.make(article, title="Slow tides", cover=str(row["id"]))
         other: FilePayload = {"name": "other.png", "mimeType": "image/png", "buffer": picture(3)}
         await page.locator("[data-replacer]").set_input_files(other)
-        await expect(page.get_by_text("Replaced. Everything")).to_be_visible()
+        toast = page.get_by_role("status").filter(has_text="Replaced. Everything")
+        await expect(toast.get_by_role("button", name="Undo")).to_be_visible()
         replaced = await media(installation, id=row["id"])
         assert (replaced["path"], replaced["mime_type"], replaced["alt"]) == ("harbour-07.jpg", "image/png", row["alt"])
         used = panel.get_by_role("link", name="Slow tides")

@@ -10,9 +10,9 @@ from cms.config import Settings, SettingsError, load_settings
 from cms.content.articles import article
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
-from cms.crud.policy import Role
+from cms.crud.policy import Door, Role
 from cms.editorial import retention
-from cms.editorial.history import FIRST_DRAFT, Revision
+from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.retention import prune
 from tests.installation import Installation
 from tests.problems import assert_problem
@@ -51,6 +51,22 @@ async def test_the_newest_are_kept(installation: Installation, monkeypatch: pyte
     assert await prune(installation.database, 3, None) == 0
     await installation.send("PATCH", f"/tags/{much.id}", Role.EDITOR, headers=ANY, json={"name": "Knot"})
     assert await numbers(installation, much) == [5, 6, 7, 8]
+
+
+async def test_what_was_saved_in_passing_goes_before_what_is_older(installation: Installation) -> None:
+    """An afternoon of autosaves leaves yesterday's text where it was."""
+    record = await saved(installation, tag, 8, "name", name="Rope")
+    async with installation.database.session() as session:
+        for number in range(1, 9):
+            hours = 48 if number <= 2 else 5 if number <= 6 else 0
+            time = utc_now() - timedelta(hours=hours) + timedelta(seconds=number)
+            of_save = Revision.record_id == record.id, Revision.number == number
+            await session.execute(update(Revision).where(*of_save).values(occurred_at=time))
+        await session.execute(update(ChangeSet).values(door=Door.ADMIN))
+    assert await prune(installation.database, 5, None) == 3
+    assert await numbers(installation, record) == [1, 2, 6, 7, 8]
+    assert await prune(installation.database, 3, None) == 2
+    assert await numbers(installation, record) == [6, 7, 8]
 
 
 async def test_the_old_go_but_for_what_stands(installation: Installation) -> None:

@@ -71,6 +71,28 @@ async def test_an_edit_of_a_draft_after_approval_drops_approval_and_schedule(ins
     assert (await act(installation, record, "approve")).json()["title"] == "Something else"
 
 
+async def test_nothing_is_approved_that_was_submitted_after_it_was_read(installation: Installation) -> None:
+    """B16: an editor who names the version that they read, of a text or of changes to one."""
+    record = await written(installation)
+    changed = await live(installation, Role.AUTHOR)
+    await save(installation, changed["id"], Role.AUTHOR, title="Ebb")
+    for each, query in ((record, ""), (changed["id"], "?draft=true")):
+        path = f"/articles/{each}"
+        await act(installation, each, "submit", Role.AUTHOR)
+        read = await installation.send("GET", f"{path}?version=draft", Role.EDITOR)
+        seen = {"If-Match": read.headers["etag"]}
+        await installation.send("PATCH", f"{path}{query}", Role.AUTHOR, json={"title": "Worse"}, headers=ANY)
+        await act(installation, each, "submit", Role.AUTHOR)
+        for verb in ("approve", "publish", "return", "submit"):
+            body = {"note": "No."} if verb == "return" else None
+            refused = await installation.send("POST", f"{path}/{verb}", Role.EDITOR, headers=seen, json=body)
+            assert_problem(refused, 412)
+        read = await installation.send("GET", f"{path}?version=draft", Role.EDITOR)
+        seen = {"If-Match": read.headers["etag"]}
+        approved = await installation.send("POST", f"{path}/approve", Role.EDITOR, headers=seen)
+        assert (approved.status_code, approved.json()["title"]) == (200, "Worse")
+
+
 async def test_a_returned_draft_says_why(installation: Installation) -> None:
     record = (await live(installation, Role.AUTHOR))["id"]
     await save(installation, record, Role.AUTHOR, title="Ebb")
