@@ -23,9 +23,10 @@ from cms.crud.plan import Reader
 from cms.crud.policy import Actor
 from cms.crud.query import Query
 from cms.crud.registry import Registry
-from cms.editorial.behaviours import Publishable, Review, Reviewable, published
+from cms.editorial.behaviours import Publishable, Reviewable, published
 from cms.editorial.history import QUIET, ChangeSet, Revision
 from cms.editorial.pending import Draft
+from cms.editorial.reviewing import proposed, submitted
 
 FEW = 6
 WEEKS = 12
@@ -68,6 +69,7 @@ class Deed(NamedTuple):
     title: str
     many: int
     record_id: UUID
+    is_undo: bool
     since: datetime | None = None
 
 
@@ -97,12 +99,16 @@ def read_board(
     owned = [t for t in texts if t.policy.own is not None]
     reviewed = [t for t in texts if issubclass(t.model, Reviewable)]
     is_staff = actor.is_staff
+    in_review = [
+        *_entries(connection, reviewed, actor, submitted, _updated_at),
+        *proposals(connection, reviewed, actor),
+    ]
     unfinished = _entries(connection, owned, actor, _mine(actor), _updated_at)
     changed = _entries(connection, texts, actor, _changed_by(actor), _draft_saved_at)
     mine = [*unfinished, *(entry._replace(status="unpublished_changes") for entry in changed)]
     return Board(
         sorted(mine, key=lambda entry: entry.at, reverse=True)[:FEW],
-        _entries(connection, reviewed, actor, _in_review, _updated_at) if is_staff else None,
+        sorted(in_review, key=lambda entry: entry.at, reverse=True)[:FEW] if is_staff else None,
         _scheduled(connection, reader.registry, texts, actor, span),
         _entries(connection, texts, actor, published, _published_at),
         _waiting(connection, reader, actor) if is_staff else None,
@@ -137,8 +143,12 @@ def _draft_saved_at(table: Any) -> ColumnElement[datetime]:
     return select(Draft.updated_at).where(Draft.record_id == table.id).scalar_subquery()
 
 
-def _in_review(table: Any) -> ColumnElement[bool]:
-    return and_(table.review == Review.SUBMITTED, table.published_at.is_(None))
+def proposals(connection: Connection, types: Sequence[ContentType[Any]], actor: Actor, most: int = FEW) -> list[Entry]:
+    """What was published, with changes that somebody has submitted, the latest first.
+
+    :param types: such as are published and reviewed.
+    """
+    return _entries(connection, types, actor, proposed, _draft_saved_at, most)
 
 
 def _entries(
@@ -224,7 +234,7 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
     columns = (
         ChangeSet.id, User.name, ChangeSet.door, ChangeSet.occurred_at, Revision.verb, Revision.record_type,
         title.label("title"), Revision.id.label("revision"), Revision.before,
-        Revision.record_id,
+        Revision.record_id, ChangeSet.undoes_id,
     )  # fmt: skip
     told = (
         select(*columns)
@@ -238,10 +248,12 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
         deed = Deed(
             row.id, row.name, row.door, row.occurred_at, row.verb, tuple(row.before),
             registry.by_name(row.record_type), (row.title or "")[:90], counts[row.revision] - 1, row.record_id,
+            row.undoes_id is not None,
         )  # fmt: skip
-        if deeds and _goes_on(deeds[-1], deed):
-            fields = tuple(dict.fromkeys((*deeds[-1].fields, *deed.fields)))
-            deeds[-1] = deeds[-1]._replace(fields=fields, since=deed.at)
+        place = next((place for place, later in enumerate(deeds) if _goes_on(later, deed)), None)
+        if place is not None:
+            fields = tuple(dict.fromkeys((*deeds[place].fields, *deed.fields)))
+            deeds[place] = deeds[place]._replace(fields=fields, since=deed.at)
         elif len(deeds) == FEW + 2:
             break
         else:
@@ -250,8 +262,9 @@ def _deeds(connection: Connection, registry: Registry, actor: Actor) -> list[Dee
 
 
 def _goes_on(later: Deed, earlier: Deed) -> bool:
-    """Whether two deeds are one to those who look: one who writes saves every other second."""
-    are_alike = all(getattr(later, name) == getattr(earlier, name) for name in ("record_id", "actor", "verb", "door"))
+    """Whether two deeds are one to those who look: one who writes saves every other second, others in between."""
+    alike = ("record_id", "actor", "verb", "door", "is_undo")
+    are_alike = all(getattr(later, name) == getattr(earlier, name) for name in alike)
     return are_alike and not later.many and not earlier.many and (later.since or later.at) - earlier.at < _PAUSE
 
 

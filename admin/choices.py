@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cms.media.records import MEDIA_PATH
+
 
 class Choice(NamedTuple):
     """A record that a relation can name.
@@ -27,3 +29,9 @@ def thumbnail_of(item: Mapping[str, Any]) -> str:
     drawn: list[dict[str, Any]] = item["renditions"]
     smallest = min(drawn, key=lambda each: (each["width"], each["type"] != "image/webp"), default=item)
     return str(smallest["url"])
+
+
+def tile_of(item: Mapping[str, Any]) -> str:
+    """How the tile of a picture is asked for: its smallest file, and around which spot it is cut, in percent."""
+    file, focal = thumbnail_of(item).removeprefix(MEDIA_PATH), item["focal_point"]
+    return f"{file}@{round(focal['x'] * 100)}x{round(focal['y'] * 100)}" if focal else file

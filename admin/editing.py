@@ -21,7 +21,7 @@ from admin.notices import Notice
 from admin.offers import offer, proposed_times
 from admin.publishing import NOTICES, read_intent
 from admin.quick import offer_making
-from admin.reading import Opened, label_choices, may, open_draft
+from admin.reading import Opened, label_choices, may, may_open, open_draft
 from admin.shell import shell_of
 from admin.slugs import is_made
 from cms.crud.content_type import ContentType
@@ -120,8 +120,7 @@ class Editor:
         :raises NotFound: if there is none that the actor may see. :raises Forbidden: if they may only read it.
         """
         opened = await self._read(pk)
-        is_live = opened.item.get("is_published") is True or opened.draft is not None
-        if not may(self.content_type, self.actor, Action.DRAFT if is_live else Action.UPDATE, opened.item):
+        if not may_open(self.content_type, self.actor, opened.item, has_draft=opened.draft is not None):
             raise refusal(self.actor, Action.UPDATE, self.content_type, SimpleNamespace(**opened.item))
         return await self._page(self._form(shown_fields(self.content_type, self.actor), opened.item), opened)
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from admin.auth import actor_of
+from admin.boards import Entry, proposals
 from admin.cells import cell_of
 from admin.changes import MOST_AT_ONCE
 from admin.choices import Choice
@@ -26,11 +27,12 @@ from admin.type_screens import TypeScreens
 from cms.auth.saved_views import View, views_of
 from cms.crud.plan import Page, Reader
 from cms.crud.policy import Action, Actor
-from cms.editorial.behaviours import Publishable
+from cms.editorial.behaviours import Publishable, Status
 
 _TABS = ("draft", "in_review", "scheduled", "published", "pending", "approved", "rejected", "spam", "trashed")
 """The stages that have a tab of their own."""
 _STAGES = {"draft": "Drafts", "trashed": "Trash"}
+MOST_PROPOSALS = 50
 
 
 class ListScreens(TypeScreens):
@@ -61,6 +63,7 @@ class ListScreens(TypeScreens):
             "verbs": self.verbs(actor, is_trash=address.is_trash),
             "related": related_fields(self.content_type, dict.fromkeys(shown_fields(self.content_type, actor))),
             "steps": STEPS,
+            "proposals": listed.proposals,
             "can_create": self.may_create(actor),
             "cell": cell_of,
             "label": label_of,
@@ -123,6 +126,7 @@ class _Listed:
     controls: list[Control]
     views: list[View]
     columns: tuple[str, ...]
+    proposals: list[Entry]
 
 
 def _read(connection: Connection, reader: Reader, address: ListAddress, actor: Actor) -> _Listed:
@@ -131,7 +135,13 @@ def _read(connection: Connection, reader: Reader, address: ListAddress, actor: A
     names = tuple(column.info.name for column in address.columns(chosen))
     page, rows = list_records(connection, reader, address.content_type, address.query, actor, names)
     controls = [_labelled(connection, reader, address, control, actor) for control in address.controls]
-    return _Listed(page, rows, controls, views, chosen)
+    return _Listed(page, rows, controls, views, chosen, _proposals(connection, address, actor))
+
+
+def _proposals(connection: Connection, address: ListAddress, actor: Actor) -> list[Entry]:
+    """What is published and has changes in review: its status is another, so the list of what is in review lacks it."""
+    is_of_review = address.values.get("status") == Status.IN_REVIEW and actor.is_staff
+    return proposals(connection, [address.content_type], actor, MOST_PROPOSALS) if is_of_review else []
 
 
 def _is_open(view: View, address: ListAddress) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from admin.auth import is_open
 from admin.screens import MenuEntry, Page
@@ -19,7 +19,8 @@ from cms.content.tags import Tag
 from cms.crud.content_type import ContentType
 from cms.crud.policy import Action, Actor, Role
 from cms.crud.registry import Registry
-from cms.editorial.behaviours import Publishable, Review, Reviewable, not_trashed
+from cms.editorial.behaviours import Publishable, Reviewable
+from cms.editorial.reviewing import proposed, submitted
 from cms.media.records import Media
 
 GROUPS: Final = ("", "Content", "Media", "Audience", "Site", "System")
@@ -108,15 +109,22 @@ def read_waiting(connection: Connection, registry: Registry, actor: Actor) -> di
     """
     if not actor.role.at_least(Role.EDITOR):
         return {}
-    waiting = {t.name: stage for t in registry if is_open(t, actor) and (stage := _waiting(t.model)) is not None}
-    counts = [select(func.count()).where(stage).scalar_subquery().label(name) for name, stage in waiting.items()]
+    counts = [
+        sum((_count(which) for which in waiting[1:]), _count(waiting[0])).label(t.name)
+        for t in registry
+        if is_open(t, actor) and (waiting := _waiting(t.model))
+    ]
     return dict(connection.execute(select(*counts)).mappings().one()) if counts else {}
 
 
-def _waiting(model: Any) -> ColumnElement[bool] | None:
-    """Which records of a type wait for somebody to decide, by columns that are indexed; None where none ever do."""
+def _waiting(model: Any) -> tuple[ColumnElement[bool], ...]:
+    """Which records of a type wait for somebody to decide, by columns that are indexed; none where none ever do."""
     if model is Comment:
-        return Comment.status == CommentStatus.PENDING
+        return (Comment.status == CommentStatus.PENDING,)
     if not (issubclass(model, Publishable) and issubclass(model, Reviewable)):
-        return None
-    return and_(model.review == Review.SUBMITTED, model.published_at.is_(None), *not_trashed(model))
+        return ()
+    return submitted(model), proposed(model)
+
+
+def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).where(which).scalar_subquery()

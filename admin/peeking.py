@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from admin.cells import cell_of
 from admin.fields import label_of
-from admin.reading import may, picture_field, picture_of
+from admin.reading import SHOWN, decided_by, may, picture_field, picture_of, screen_of
 from cms.auth.users import User
 from cms.crud.content_type import ContentType
 from cms.crud.plan import Reader
@@ -23,9 +23,9 @@ def peek_at(
     """What a list shows of a record on a closer look; None if there is none that the actor may see."""
     picture = picture_field(content_type, reader.registry)
     text = next((name for name in ("excerpt", "content", "caption") if name in content_type.read_fields), None)
-    own = content_type.policy.own
-    names = [*content_type.list_fields, "created_at", "updated_at", *filter(None, (text, picture, own))]
-    names += ["width", "url", "alt", "height"] if picture == "" else []
+    names = ["id", *content_type.list_fields, "created_at", "updated_at", *filter(None, (text, picture))]
+    names += decided_by(content_type)
+    names += list(SHOWN) if picture == "" else []
     found = reader.one(connection, content_type, pk, actor, fields=tuple(dict.fromkeys(names)))
     if found is None:
         return None
@@ -41,7 +41,7 @@ def peek_at(
         "picture": picture_of(item, picture),
         "changed_at": item["updated_at"].isoformat(),
         "changed_by": _changed_by(connection, content_type, pk) if is_editable else None,
-        "url": f"/admin/{content_type.singular}/{'edit' if is_editable else 'details'}/{pk}",
+        "url": screen_of(content_type, item, actor),
     }
 
 

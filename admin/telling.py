@@ -48,11 +48,21 @@ _FEW = 3
 _UNITS: Final = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
-def summary_of(verb: str, fields: Iterable[str], *, is_draft: bool = False) -> str:
+def summary_of(verb: str, fields: Iterable[str], *, is_draft: bool = False, is_undo: bool = False) -> str:
     """One line about what was done to a record: `Changed title and content`.
 
-    :param fields: the names of the fields that changed.
+    :param fields: the names of the fields that changed. :param is_undo: whether that took back an earlier change.
     """
+    said = _said(verb, fields, is_draft=is_draft)
+    return taken_back(said) if is_undo else said
+
+
+def taken_back(said: str) -> str:
+    """What was done, where it took back an earlier change: `Undo: changed title`."""
+    return f"Undo: {said[0].lower()}{said[1:]}"
+
+
+def _said(verb: str, fields: Iterable[str], *, is_draft: bool) -> str:
     said = _DONE.get(verb)
     told = [label_of(name).lower() if label_of(name) != "SEO" else "SEO" for name in fields if name not in _STAGES]
     if said is not None:

@@ -103,6 +103,7 @@ GET    /admin/thumbs                                        303 303 400 400 400
 GET    /admin/moderation                                    303 303 403 200 200
 POST   /admin/moderation/decide                             303 303 403 303 303
 POST   /admin/moderation/reply                              303 303 403 201 201
+POST   /admin/moderation/unreply                            303 303 403 200 200
 GET    /admin/media-library                                 303 303 200 200 200
 GET    /admin/media-library/items                           303 303 200 200 200
 GET    /admin/media-library/{pk}                            303 303 200 200 200
@@ -148,8 +149,7 @@ GET    /admin/preview/(user|site)/{pk}                      303 303 403 403 404
 GET    /admin/preview/(user|site)/{pk}/page                 303 303 403 403 404
 POST   /admin/preview/(user|site)/{pk}                      303 303 403 403 404
 POST   /admin/preview/(user|site)/{pk}/revoke               303 303 403 403 404
-POST   /admin/history/(article|page)/{pk}/restore           303 303 403 200 200
-POST   /admin/history/(media|category|tag|comment|menu|redirect)/{pk}/restore                 303 303 403 303 303
+POST   /admin/history/(article|media|page|category|tag|comment|menu|redirect)/{pk}/restore    303 303 403 303 303
 POST   /admin/history/user/{pk}/restore                     303 303 403 403 303
 POST   /admin/history/site/{pk}/restore                     303 303 403 403 404
 

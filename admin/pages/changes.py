@@ -19,7 +19,7 @@ from admin.pages.undo import log_of
 from admin.reading import titles_of
 from admin.screens import MenuEntry, Page
 from admin.shell import shell_of
-from admin.telling import DOORS, ago, by, icon_of, listed, summary_of
+from admin.telling import DOORS, ago, by, icon_of, listed, summary_of, taken_back
 from cms.auth.users import User
 from cms.crud.content_type import ContentType
 from cms.crud.fields import utc_now
@@ -113,7 +113,11 @@ def read_log(connection: Connection, reader: Reader, changes: Changes, actor: Ac
 
 def told(registry: Registry, item: Item) -> str:
     """One line about a change-set."""
-    records = item["records"]
+    said = _done(registry, item["records"])
+    return taken_back(said) if item["undoes"] else said
+
+
+def _done(registry: Registry, records: list[Item]) -> str:
     if not records:
         return "Changed what you may not see"
     if len(records) == 1:

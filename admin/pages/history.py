@@ -36,7 +36,6 @@ from cms.editorial.recorder import change_left_by
 from cms.editorial.restoring import Misfits, restore_into_draft, restore_revision
 from cms.editorial.revisions import Histories
 from cms.editorial.snapshots import Values, revive
-from cms.editorial.workflow import EditorialService
 
 PER_PAGE = 25
 VIEWS = ("side", "inline")
@@ -102,24 +101,16 @@ async def show_history(request: Request) -> Response:
 
 
 async def restore(request: Request) -> Response:
-    """Give a record what a revision of it holds, as a new revision; asked about first where readers see it at once.
+    """Give a record what a revision of it holds, as a new revision, or put that into its working draft.
 
     :raises Problem: if it can't be.
     """
     content_type, pk, form = type_of(request), str(request.path_params["pk"]), form_of(request)
     number, version = _number(form.get("number")), _number(form.get("version"))
     into_draft = form.get("into") == "draft"
-    is_sure = into_draft or form.get("confirmed") == "yes"
     async with open_work(request, actor_of(request)) as work:
         service = work.service(content_type)
         record = await service.get(pk, Action.DRAFT if into_draft else Action.UPDATE)
-        if not is_sure and isinstance(service, EditorialService) and await service.is_public(record):
-            title = getattr(record, content_type.title_field)
-            seen = await draft_version(work, pk)
-            context = {"pk": pk, "number": number, "version": version, "title": title, "draft_version": seen}
-            return await shell_of(request).render(
-                request, "history_confirm.html", {**context, **words_of(content_type)}
-            )
         if into_draft:
             misfits = await restore_into_draft(work, content_type, record, number, version)
         else:

@@ -13,6 +13,7 @@ from admin.auth import actor_of, open_work
 from admin.bodies import read_body
 from admin.changes import MOST_AT_ONCE, Done, Target, change_records, read_target
 from admin.notices import Notice
+from admin.pages.undo import log_of
 from admin.screens import Page
 from admin.security import form_of, wants_json
 from admin.shell import shell_of
@@ -28,6 +29,7 @@ from cms.crud.query import Query
 from cms.crud.schemas import create_schema, update_schema
 from cms.crud.service import Service
 from cms.editorial.recorder import change_left_by
+from cms.editorial.undo import undo
 
 PAGE_SIZE: Final = 30
 ADDRESS: Final = "/admin/moderation"
@@ -70,6 +72,18 @@ class Reply(BaseModel):
     parent: UUID
     version: int
     content: str = Field(min_length=1, max_length=MAX_CONTENT)
+
+
+class TakenBack(BaseModel):
+    """A reply that is taken back, with the comment that it answered.
+
+    :param change: the change-set that the reply left behind.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    change: UUID
+    comment: UUID
 
 
 class Card(NamedTuple):
@@ -148,6 +162,15 @@ async def reply(request: Request) -> Response:
     return JSONResponse(body, 201)
 
 
+async def take_back_reply(request: Request) -> Response:
+    """Undo a reply, and what it did to the comment; unlike any undo it tells the version, so that the page stays."""
+    sent = await read_body(request, TakenBack)
+    async with open_work(request, actor_of(request)) as work:
+        await undo(work, log_of(request), sent.change)
+        answered = await work.service(comment).get(sent.comment, Action.UPDATE)
+    return JSONResponse({"items": [{"id": str(answered.id), "version": answered.version}]})
+
+
 def read_queue(connection: Connection, reader: Reader, status: CommentStatus, page: int, actor: Actor) -> Queue:
     """A page of comments with their threads; the number of statements does not depend on their number."""
     query = Query(
@@ -220,4 +243,5 @@ PAGES = (
     Page("/moderation", show_queue, least=Role.EDITOR),
     Page("/moderation/decide", decide, ("POST",), Role.EDITOR),
     Page("/moderation/reply", reply, ("POST",), Role.EDITOR),
+    Page("/moderation/unreply", take_back_reply, ("POST",), Role.EDITOR),
 )

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from admin.auth import actor_of, is_open
 from admin.menu import place_of
+from admin.reading import decided_by, screen_of
 from admin.screens import Page
 from admin.security import wants_json
 from admin.shell import shell_of
@@ -28,7 +29,8 @@ class Found(NamedTuple):
     """A record that a search found.
 
     :param type: the singular name of its type. :param label: what people call that.
-    :param url: where it is edited. :param public_url: where readers get it; None while they don't.
+    :param url: where it is edited, or read by who may not.
+    :param public_url: where readers get it; None while they don't.
     """
 
     type: str
@@ -68,14 +70,14 @@ def _of_type(
     connection: Connection, reader: Reader, content_type: ContentType[Any], words: tuple[str, ...], actor: Actor
 ) -> list[Found]:
     is_published = issubclass(content_type.model, Publishable)
-    names = ["id", content_type.title_field, *(["status"] if is_published else [])]
+    names = ["id", content_type.title_field, *decided_by(content_type)]
     names += [name for name in ("slug", "path") if name in content_type.read_fields]
     query = Query(tuple(dict.fromkeys(names)), words=words, limit=MOST_OF_A_TYPE, total=False)
     items = reader.page(connection, content_type, query, actor).items
-    return [_found(content_type, item, is_published) for item in items]
+    return [_found(content_type, item, is_published, actor) for item in items]
 
 
-def _found(content_type: ContentType[Any], item: Any, is_published: bool) -> Found:
+def _found(content_type: ContentType[Any], item: Any, is_published: bool, actor: Actor) -> Found:
     status = str(item["status"]) if is_published else None
     slug = item.get("slug")
     is_public = slug is not None and status in {None, "published"}
@@ -85,7 +87,7 @@ def _found(content_type: ContentType[Any], item: Any, is_published: bool) -> Fou
         place_of(content_type).icon,
         str(item[content_type.title_field] or ""),
         status,
-        f"/admin/{content_type.singular}/edit/{item['id']}",
+        screen_of(content_type, item, actor),
         _public_url(content_type, item) if is_public else None,
         str(item["id"]),
         slug,

@@ -11,12 +11,13 @@ from io import BytesIO
 from typing import Final
 
 from anyio import CapacityLimiter, to_thread
-from PIL import Image, ImageOps
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
 from admin.screens import Page
 from cms.crud.problems import BadQuery
+from cms.media.drawing import cropped
 from cms.media.storage import Storage
 
 TILE: Final = 80
@@ -27,10 +28,13 @@ LARGEST_PICTURE: Final = 8_000_000
 """The most bytes, and the most pixels, of a picture that is drawn small here."""
 _KEPT: Final = 2_000
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
-_KEY: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5}\Z", re.ASCII)
+_NAME: Final = re.compile(
+    r"(?P<key>[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5})(?:@(?P<x>\d\d?|100)x(?P<y>\d\d?|100))?\Z", re.ASCII
+)
+"""A file, and the spot around which its tile is cut, in percent of its width and height."""
 _DRAWING: Final = CapacityLimiter(1)
 _TILES: OrderedDict[str, bytes] = OrderedDict()
-"""Tiles by the names of their files, those that were asked for last at the end."""
+"""Tiles by what they are asked for, those that were asked for last at the end."""
 
 
 async def show_thumbs(request: Request) -> Response:
@@ -38,38 +42,41 @@ async def show_thumbs(request: Request) -> Response:
 
     :raises BadQuery: for what names no files.
     """
-    keys = request.query_params.get("of", "").split(",")
-    if len(keys) > MOST or not all(map(_KEY.match, keys)):
+    named = [_NAME.match(name) for name in request.query_params.get("of", "").split(",")]
+    names = [name for name in named if name is not None]
+    if len(named) > MOST or len(names) < len(named):
         raise BadQuery(f"Name 1 to {MOST} files.")
     storage: Storage = request.app.state.storage
-    tiles = [await _tile(storage, key) for key in keys]
+    tiles = [await _tile(storage, name) for name in names]
     strip = await to_thread.run_sync(_join, tiles)
     return Response(strip, headers={"Cache-Control": "private, max-age=31536000, immutable"}, media_type="image/webp")
 
 
-async def _tile(storage: Storage, key: str) -> bytes:
-    if key in _TILES:
-        _TILES.move_to_end(key)
-        return _TILES[key]
+async def _tile(storage: Storage, name: re.Match[str]) -> bytes:
+    if name[0] in _TILES:
+        _TILES.move_to_end(name[0])
+        return _TILES[name[0]]
     try:
-        file = await storage.open(key)
+        file = await storage.open(name["key"])
     except FileNotFoundError:
         return b""
     content = b"".join([part async for part in file.read()]) if file.size <= LARGEST_FILE else b""
-    tile = _TILES[key] = await to_thread.run_sync(_draw, content, limiter=_DRAWING)
+    around = (int(name["x"] or 50) / 100, int(name["y"] or 50) / 100)
+    tile = _TILES[name[0]] = await to_thread.run_sync(_draw, content, around, limiter=_DRAWING)
     while len(_TILES) > _KEPT:
         _TILES.popitem(last=False)
     return tile
 
 
-def _draw(content: bytes) -> bytes:
-    """A picture as a tile; nothing where it is none, or too large."""
+def _draw(content: bytes, around: tuple[float, float]) -> bytes:
+    """A picture as a tile, cut around a spot; nothing where it is none, or too large."""
     try:
         with Image.open(BytesIO(content), formats=_FORMATS) as picture:
             if picture.width * picture.height > LARGEST_PICTURE:
                 return b""
             picture.draft("RGB", (2 * TILE, 2 * TILE))
-            small = ImageOps.fit(picture.convert("RGB"), (TILE, TILE), Image.Resampling.BILINEAR)
+            (square,) = cropped(picture.size, [("square", 1, 1)], around)
+            small = picture.convert("RGB").resize((TILE, TILE), Image.Resampling.BILINEAR, square.box)
     except (OSError, ValueError, Image.DecompressionBombError):
         return b""
     drawn = BytesIO()

@@ -20,6 +20,7 @@ const isDirty = () => JSON.stringify(said()) !== saved;
 const show = (text, isBad = false) => {
   state.textContent = text;
   state.classList.toggle("is-bad", isBad);
+  document.dispatchEvent(new CustomEvent("masthead:state", { detail: text }));
 };
 
 // Kept in the browser from the first keystroke on: a crash, a lost session and a closed laptop cost nothing.
@@ -197,6 +198,7 @@ function banner(text, ...actions) {
   document.querySelector("[data-banner]")?.remove();
   const box = element("div", { class: "notice-box", role: "alert", "data-banner": true }, element("p", {}, text), ...actions);
   form.querySelector(".page-head").after(box);
+  document.dispatchEvent(new CustomEvent("masthead:stopped")); // nothing may cover it
   return box;
 }
 
@@ -240,6 +242,7 @@ form.addEventListener("submit", async (event) => {
   if (button?.name) form.append(element("input", { type: "hidden", name: button.name, value: button.value }));
   form.submit();
 });
+document.querySelector("[data-discard]")?.addEventListener("click", () => { isLeaving = true; keep.cancel(); forget(); });
 // The preview shows what is saved, so that comes first.
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-preview]");

@@ -6,7 +6,7 @@ const queue = form?.querySelector(".queue");
 const cards = () => [...queue.querySelectorAll(".comment:not(.is-leaving)")];
 const current = () => cards().find((card) => card.contains(document.activeElement)) ?? null;
 const said = { approved: "Approved", rejected: "Rejected", spam: "Marked as spam", pending: "Waiting again" };
-const done = []; // what was decided here, the latest last: what it was, to be taken back
+const done = []; // what was done here, the latest last: how to take it back, and where the cards stood
 
 // The menu beside the page says how many wait, too.
 const tellMenu = (number) => {
@@ -39,10 +39,8 @@ async function decide(chosen, status) {
   const fresh = chosen.filter((card) => !isBusy.has(card));
   if (!fresh.length) return;
   fresh.forEach((card) => isBusy.add(card));
-  const items = fresh.map(({ dataset }) => ({ id: dataset.comment, version: Number(dataset.version), status }));
   try {
-    const answer = await send("/admin/moderation/decide", { body: { items } });
-    take(fresh, answer.items, status);
+    take(fresh, await decided(fresh, status), status);
   } catch (problem) {
     toast(problem.detail, { kind: "bad" });
   } finally {
@@ -57,30 +55,38 @@ function take(gone, items, status) {
   const places = gone.map((card) => ({ card, before: card.nextElementSibling }));
   gone.forEach((card) => { card.dataset.version = items.find((item) => item.id === card.dataset.comment).version; card.querySelector("[name=records]").checked = false; card.remove(); });
   tell();
-  count(from, -gone.length);
-  count(status, gone.length);
-  const entry = { places, from, status, box: null };
-  done.push(entry);
-  entry.box = toast(gone.length === 1 ? `${said[status]}.` : `${said[status]}: ${gone.length} comments.`, { undo: () => undo(entry), seconds: 8 }); // U goes on undoing
+  const counts = { [from]: -gone.length, [status]: gone.length };
+  remember({ places, counts, takeBack: () => decided(gone, from) }, gone.length === 1 ? `${said[status]}.` : `${said[status]}: ${gone.length} comments.`);
   if (next) { next.focus({ preventScroll: true }); next.scrollIntoView({ block: "nearest" }); } else settle();
+}
+
+// U goes on undoing when the toast is gone.
+function remember(entry, text) {
+  Object.entries(entry.counts).forEach(([status, by]) => count(status, by));
+  done.push(entry);
+  entry.box = toast(text, { undo: () => undo(entry), seconds: 8 });
+}
+
+async function decided(chosen, status) {
+  const items = chosen.map(({ dataset }) => ({ id: dataset.comment, version: Number(dataset.version), status }));
+  const answer = await send("/admin/moderation/decide", { body: { items } });
+  return answer.items;
 }
 
 async function undo(entry = done.at(-1)) {
   if (!entry) return;
   done.splice(done.indexOf(entry), 1);
   entry.box.remove();
-  const cardsBack = entry.places.map(({ card }) => card);
-  const items = cardsBack.map(({ dataset }) => ({ id: dataset.comment, version: Number(dataset.version), status: entry.from }));
   try {
-    const answer = await send("/admin/moderation/decide", { body: { items } });
+    const items = await entry.takeBack();
     entry.places.reverse().forEach(({ card, before }) => {
-      card.dataset.version = answer.items.find((item) => item.id === card.dataset.comment).version;
+      card.dataset.version = items.find((item) => item.id === card.dataset.comment).version;
+      if (card.isConnected) return;
       if (before?.isConnected) before.before(card); else queue.append(card);
     });
-    count(entry.from, cardsBack.length);
-    count(entry.status, -cardsBack.length);
+    Object.entries(entry.counts).forEach(([status, by]) => count(status, -by));
     settle();
-    cardsBack[0].focus();
+    entry.places[0].card.focus();
     announce("Taken back.");
   } catch (problem) {
     toast(problem.detail, { kind: "bad" });
@@ -117,16 +123,18 @@ function openReply(card) {
     isBusy.add(card);
     try {
       const answer = await send("/admin/moderation/reply", { body: { parent: card.dataset.comment, version: Number(card.dataset.version), content: text.value } });
-      count("approved", 1);
       card.dataset.version = answer.version;
       box.remove();
-      if (form.dataset.queue === "approved") { card.focus(); toast("Replied."); return; }
-      const next = cards()[cards().indexOf(card) + 1] ?? cards().at(-2);
-      count(form.dataset.queue, -1);
-      count("approved", 1);
-      card.remove();
-      toast("Approved, and replied.", { undo: answer.change_id ?? undefined });
-      if (next?.isConnected) next.focus(); else settle();
+      const from = form.dataset.queue, next = cards()[cards().indexOf(card) + 1] ?? cards().at(-2);
+      const isStaying = from === "approved";
+      const entry = {
+        places: [{ card, before: card.nextElementSibling }],
+        counts: isStaying ? { approved: 1 } : { [from]: -1, approved: 2 },
+        takeBack: async () => (await send("/admin/moderation/unreply", { body: { change: answer.change_id, comment: card.dataset.comment } })).items,
+      };
+      if (!isStaying) card.remove();
+      remember(entry, isStaying ? "Replied." : "Approved, and replied.");
+      if (isStaying) card.focus(); else if (next?.isConnected) next.focus(); else settle();
     } catch (problem) {
       toast(problem.detail, { kind: "bad" });
     } finally {
@@ -167,7 +175,10 @@ if (form) {
   });
   all.addEventListener("change", () => { cards().forEach((card) => { card.querySelector("[name=records]").checked = all.checked; }); tell(); });
   form.querySelectorAll("[data-reply]").forEach((button) => { button.hidden = false; });
-  const act = (status) => () => { const card = current(); if (card) decide([card], status); else go(0); };
+  const act = (status) => () => { // to what is ticked, or else to where one is
+    const chosen = ticked().length ? ticked() : [current()].filter(Boolean);
+    if (chosen.length) decide(chosen, status); else go(0);
+  };
   shortcut("j", () => go(1), "Next comment");
   shortcut("k", () => go(-1), "Comment before");
   shortcut("a", act("approved"), "Approve");

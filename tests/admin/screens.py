@@ -157,7 +157,6 @@ async def _answers(installation: Installation, live: Any, draft: Any) -> AsyncIt
         "/article/create", action="/create", changes={"title": "", "slug": "Not a slug", "seo.title": "x" * 99}
     )
     yield Screen(f"/preview/article/{live}", action=str(live))
-    yield Screen(f"/history/article/{live}?to=1", action="/restore")
     yield Screen("/trash", action="/empty")
     yield Screen("/trash", action="/trash/delete")
     yield Screen("/user/list", action="/bulk", changes={"action": "delete", "records": await _account(installation)})

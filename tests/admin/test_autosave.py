@@ -334,6 +334,37 @@ async def test_r02_two_people_merge_and_see_where_they_overlap(installation: Ins
 
 @pytest.mark.browser
 @browser_test
+async def test_a_full_screen_hides_neither_what_is_saved_nor_a_conflict_and_mine_is_discarded_for_good(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await installation.make(article, title="Slow", content="One.", excerpt="Old.")
+    path = f"article/edit/{made.id}"
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as mine:
+        page = await mine.open(path)
+        full = page.get_by_role("button", name="Full screen")
+        await full.click()
+        await page.get_by_role("textbox", name="Content").fill("Two.")
+        await expect(page.locator(".md-saved")).to_contain_text(SAVED)
+        headers = {"If-Match": "*"}
+        theirs = {"content": "Three."}
+        await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, json=theirs, headers=headers)
+        await page.get_by_role("textbox", name="Content").fill("Four.")
+        await expect(page.get_by_role("button", name="Resolve")).to_be_visible()
+        await expect(full).to_have_attribute("aria-pressed", "false")
+        await page.get_by_role("button", name="Resolve").click()
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: asked.append(dialog.type))
+        await page.get_by_role("link", name="Discard mine").click()
+        await expect(page.locator("#field-content")).to_have_value("Three.")
+        await expect(page.locator("[data-banner]")).to_have_count(0)
+        await page.reload()
+        await expect(page.locator("#field-content")).to_have_value("Three.")
+        await expect(page.locator("[data-banner]")).to_have_count(0)
+        assert asked == []
+
+
+@pytest.mark.browser
+@browser_test
 async def test_r02_of_what_both_changed_each_passage_is_chosen(installation: Installation, chromium: Browser) -> None:
     paragraphs = ["Slow tides.", "The sea waits.", "Nobody hurries.", "Salt dries."]
     made = await installation.make(article, title="Slow", content="\n\n".join(paragraphs), excerpt="Old.")

@@ -102,6 +102,17 @@ async def test_what_is_saved_again_and_again_is_told_once(busy: Installation, ed
     assert "Of the author" in deeds
 
 
+async def test_what_two_save_in_turn_is_told_once_each(busy: Installation, editor: Visitor) -> None:
+    texts = [await busy.make(article, title=title) for title in ("Slow tides", "Fast winds")]
+    for number in range(5):
+        for text in texts:
+            path, headers = f"/articles/{text.id}", {"If-Match": "*"}
+            sent = await busy.send("PATCH", path, Role.EDITOR, headers=headers, json={"excerpt": f"No. {number}"})
+            assert sent.status_code == 200
+    deeds = part(await editor.get("/"), "deeds")
+    assert [deeds.count(title) for title in ("Slow tides", "Fast winds")] == [2, 2], "made, and changed"
+
+
 async def test_a_chart_says_what_it_draws(busy: Installation, editor: Visitor) -> None:
     page = await editor.get("/")
     told = page.html.partition('id="chart-told">')[2].partition("</p>")[0]

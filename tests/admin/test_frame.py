@@ -50,6 +50,25 @@ async def test_groups_stand_in_their_order(admin: Visitor) -> None:
     assert places == sorted(places)
 
 
+async def test_the_menu_counts_changes_in_review_to_what_is_published(installation: Installation, visit: Visit) -> None:
+    """They have a place in the list of what is in review, and on the dashboard."""
+    await installation.make(article, Role.AUTHOR, title="Slow tides")
+    who, time = str(installation.actor(Role.AUTHOR).id), "2026-01-01T00:00:00Z"
+    live = await installation.make(article, title="Fast winds", author=who, published_at=time)
+    author, editor = visit(Role.AUTHOR), visit(Role.EDITOR)
+    listed = await author.get("/article/list")
+    assert f"/admin/article/edit/{live.id}" in listed.links, "authors propose changes to what they have published"
+    form = (await author.get(f"/article/edit/{live.id}")).edit
+    await author.send(form, title="Faster winds", _then="submit")
+    assert "1 waiting" in (await editor.get("/search")).text
+    assert "Fast winds" in (await editor.get("/")).html.partition('id="review-head"')[2].partition("</section>")[0]
+    waiting = await editor.get("/article/list?status=in_review")
+    assert f"/admin/article/edit/{live.id}" in waiting.links
+    assert f"/admin/article/edit/{live.id}" not in (await author.get("/article/list?status=in_review")).links
+    await editor.send((await editor.get(f"/article/edit/{live.id}")).edit, _then="publish")
+    assert "1 waiting" not in (await editor.get("/search")).text
+
+
 async def test_search_finds_across_types_what_the_actor_may_see(installation: Installation, visit: Visit) -> None:
     mine = await installation.make(article, Role.AUTHOR, title="Slow tides")
     theirs = await installation.make(article, title="Slow boats")
@@ -66,6 +85,9 @@ async def test_search_finds_across_types_what_the_actor_may_see(installation: In
     )
     own = (await author.get("/search?q=slow", headers=JSON)).response.json()["results"]
     assert [result["id"] for result in own] == [str(mine.id)]
+    out = await installation.make(article, title="Slow tidings", published_at="2026-01-01T00:00:00Z")
+    (read,) = (await author.get("/search?q=tidings", headers=JSON)).response.json()["results"]
+    assert read["url"] == f"/admin/article/details/{out.id}", "where an author is not refused"
     assert "Slow tides" in (await editor.get("/search?q=slow")).text
     assert (await editor.get("/search?q=slow&types=page", headers=JSON)).response.json() == {"results": []}
     refused = await editor.get("/search?types=secrets", headers=JSON)

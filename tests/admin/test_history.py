@@ -94,6 +94,9 @@ async def test_what_readers_do_not_see_is_restored_at_once_and_undone(
     assert "Restored: this is a new revision" in page.text
     await editor.send(page.undo)
     assert (await installation.rows("articles"))[0]["title"] == "Quick tides"
+    assert "Undo: changed title" in (await editor.get(f"/history/article/{made.id}")).text
+    assert "Undo: changed title" in (await editor.get("/changes")).text
+    assert "Undo: changed title" in (await editor.get("/")).text
     again = await editor.post(f"/history/article/{made.id}/restore", number="4", version="4")
     assert again.status == 303
     assert "Nothing was changed" in (await editor.get("/article/list")).text
@@ -101,23 +104,24 @@ async def test_what_readers_do_not_see_is_restored_at_once_and_undone(
     assert stale.status == 412
 
 
-async def test_what_readers_see_is_asked_about_first(installation: Installation, editor: Visitor) -> None:
+async def test_what_readers_see_is_restored_for_them_or_into_the_draft(
+    installation: Installation, editor: Visitor
+) -> None:
     made = await installation.make(article, title="Slow tides", published_at=utc_now())
     await patch(installation, made, title="Quick tides")
     page = await editor.get(f"/history/article/{made.id}")
-    asked = await editor.send(page.form("/restore"))
-    assert asked.status == 200
-    assert "Readers see this article now" in asked.text
-    assert (await installation.rows("articles"))[0]["title"] == "Quick tides"
-    drafting, live = [form for form in asked.forms if form.action.endswith("/restore")]
+    drafting, live = [form for form in page.forms if form.action.endswith("/restore")]
     assert (await editor.send(drafting)).status == 303
     assert (await installation.rows("articles"))[0]["title"] == "Quick tides"
     assert (await installation.rows("drafts"))[0]["content"]["title"] == "Slow tides"
     assert "Put into the working draft" in (await editor.get("/article/list")).text
-    again = await editor.send((await editor.send(page.form("/restore"))).forms[-2])
+    anew = (await editor.get(f"/history/article/{made.id}?from=1&to=2")).form("/restore")
+    again = await editor.send(anew)
     assert "Nothing was changed" in (await editor.get("/article/list")).text, again.text
     assert (await editor.send(live)).status == 303
     assert (await installation.rows("articles"))[0]["title"] == "Slow tides"
+    await editor.send((await editor.get(f"/history/article/{made.id}")).undo)
+    assert (await installation.rows("articles"))[0]["title"] == "Quick tides"
 
 
 async def test_a_revision_of_a_draft_is_taken_into_the_draft(installation: Installation, editor: Visitor) -> None:

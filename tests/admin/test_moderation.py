@@ -127,6 +127,18 @@ async def test_an_answer_is_the_sites_and_approves_what_it_answers(installation:
     assert (await post(editor, "/moderation/reply", deep)).status_code in {201, 422}
 
 
+async def test_a_reply_is_taken_back_with_what_it_approved(installation: Installation, editor: Visitor) -> None:
+    (asked,) = await write(installation, "When is low water?")
+    body = {"parent": str(asked.id), "version": 1, "content": "At six."}
+    change = (await post(editor, "/moderation/reply", body)).json()["change_id"]
+    back = await post(editor, "/moderation/unreply", {"comment": str(asked.id), "change": change})
+    (question,) = await installation.rows("comments")
+    assert back.json() == {"items": [{"id": str(asked.id), "version": question["version"]}]}
+    assert question["status"] == "pending"
+    again = await post(editor, "/moderation/unreply", {"comment": str(asked.id), "change": change})
+    assert again.status_code == 409
+
+
 class Desk:
     """A moderator at a keyboard, and the comments in the order in which they were written."""
 
@@ -168,14 +180,30 @@ async def test_moderation_by_keyboard_alone(installation: Installation, chromium
         await desk.press("u", leaves=3)
         await desk.has_left("approved", "pending", "pending", "pending")
         await desk.press("x", "j", "x", leaves=3)
-        await page.get_by_role("button", name="Reject").first.focus()
-        await desk.press("Enter", leaves=1)
+        await desk.press("d", leaves=1)
         await desk.has_left("approved", "rejected", "rejected", "pending")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_a_reply_by_keyboard_is_taken_back_before_what_came_before_it(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await write(installation, "one", "two")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("moderation")
+        desk = Desk(page, installation, made)
+        await desk.press("j", "d", leaves=1)
         await desk.press("r", leaves=1)
         await page.keyboard.type("At six; aaa, sss.")
         await desk.press("Control+Enter", leaves=0)
         await expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
         await expect(page.locator(".side .nav-count").last).to_be_hidden()
+        await desk.has_left("rejected", "approved")
+        await desk.press("u", leaves=1)
+        await desk.has_left("rejected", "pending")
+        assert len(await installation.rows("comments")) == 2, "the reply is gone"
         await desk.press("u", leaves=2)
         await expect(page.locator(".side .nav-count").last).to_have_text("2, 2 waiting")
-        await desk.has_left("approved", "pending", "pending", "approved")
+        await desk.press("j", "a", leaves=1)
+        await desk.has_left("pending", "approved")

@@ -73,6 +73,9 @@ async def test_columns_are_kept_for_each_list_and_view(installation: Installatio
         assert text in page.text
     assert 'data-label="Category"' not in page.html
     assert 'data-label="Category"' in (await editor.get(path)).html, "the view has its own"
+    alike = await editor.get(await saved(editor, "Alike", "sort=slug"))
+    assert 'data-label="Category"' not in alike.html, "it shows what the list showed that was saved"
+    assert "slow-tides" in alike.text
     assert 'data-label="Title"' in page.html, "what names a record always stands"
     await editor.post("/article/columns", view=view, query="sort=title", columns=["title"])
     assert 'data-label="Category"' not in (await editor.get(path)).html

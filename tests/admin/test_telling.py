@@ -46,6 +46,10 @@ def test_one_line_about_a_change(verb: str, fields: list[str], told: str) -> Non
     assert summary_of(verb, fields) == told
 
 
+def test_what_took_back_an_earlier_change_says_so() -> None:
+    assert summary_of("updated", ["title"], is_draft=True, is_undo=True) == "Undo: changed title in the working draft"
+
+
 def test_who_did_it() -> None:
     assert by({"name": "Ann"}, Door.ADMIN) == "Ann"
     assert by({"name": "Ann"}, Door.FILES) == "Ann, through files"

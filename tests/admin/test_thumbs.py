@@ -41,6 +41,28 @@ async def test_the_pictures_of_a_list_come_in_one(
     assert (await author.get(f"/thumbs?of={red.storage_key}")).status == 200
 
 
+async def test_a_tile_is_cut_around_the_focal_point(installation: Installation, editor: Visitor) -> None:
+    halves = Image.new("RGB", (400, 100), "red")
+    halves.paste("blue", (300, 0, 400, 100))
+    drawn = BytesIO()
+    halves.save(drawn, "PNG")
+    async with installation.work(Role.EDITOR) as work:
+        record, _ = await store_upload(work, installation.app.state.storage, BytesIO(drawn.getvalue()), "halves.png")
+    path = f"/media/{record.id}"
+    body = {"focal_point": {"x": 0.9, "y": 0.5}}
+    assert (
+        await installation.send("PATCH", path, Role.EDITOR, headers={"If-Match": "*"}, json=body)
+    ).status_code == 200
+    await installation.make(article, title="Slow tides", cover=str(record.id))
+    assert f'data-thumb="{record.storage_key}@90x50"' in (await editor.get("/article/list")).html
+    page = await editor.get(f"/thumbs?of={record.storage_key}@90x50,{record.storage_key}")
+    strip = Image.open(BytesIO(page.response.content)).convert("RGB")
+    around, middle = (strip.getpixel((40, at)) for at in (40, 120))
+    assert isinstance(around, tuple)
+    assert isinstance(middle, tuple)
+    assert (around[2] > 200 > around[0], middle[0] > 200 > middle[2]) == (True, True)
+
+
 async def test_what_takes_long_to_draw_is_left_out(
     installation: Installation, author: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,7 +74,15 @@ async def test_what_takes_long_to_draw_is_left_out(
 
 
 @pytest.mark.parametrize(
-    "of", ["", "x", "../../etc/passwd", "00/00/x.png", ",".join(["00/00/" + "0" * 64 + ".png"] * 101)]
+    "of",
+    [
+        "",
+        "x",
+        "../../etc/passwd",
+        "00/00/x.png",
+        f"00/00/{'0' * 64}.png@101x0",
+        ",".join([f"00/00/{'0' * 64}.png"] * 101),
+    ],
 )
 async def test_what_names_no_files_is_refused(author: Visitor, of: str) -> None:
     assert (await author.get(f"/thumbs?of={of}")).status == 400

@@ -53,7 +53,10 @@ STYLE = min(path.name for path in STATIC.glob("*.css"))
 WITH_A_DRAFT = frozenset({"schedule", "draft", "submit", "approve", "return"})
 """The last words of addresses that are about working drafts."""
 OF_PEOPLE = ("/admin/invitation", "/admin/profile")
-OF_SCRIPTS = ("/admin/media-library/{pk}", "/admin/media/trash", "/admin/moderation/reply", "/admin/preview-markdown")
+OF_SCRIPTS = (
+    "/admin/media-library/{pk}", "/admin/media/trash", "/admin/moderation/reply", "/admin/moderation/unreply",
+    "/admin/preview-markdown",
+)  # fmt: skip
 """Addresses of the back office that take JSON."""
 NOTE = {"note": "Name your sources."}
 VIEW = {"verb": "save"}
@@ -264,6 +267,8 @@ class Caller:
         chosen = await self.record_of(kind, path)
         if path == "/admin/moderation/reply":
             return {"parent": str(chosen.id), "version": chosen.version, "content": "Thank you."}
+        if path == "/admin/moderation/unreply":
+            return {"comment": str(chosen.id), "change": await self.change()}
         return {"items": [{"id": str(chosen.id), "version": chosen.version}]}
 
     async def fields(self, path: str, content_type: Any, record: Any) -> dict[str, str]:

@@ -46,7 +46,7 @@ export function enhance(textarea) {
   parts.preview = new Preview(view, { pane, tell: status.tell, count: status.count, isSeen: () => box.dataset.mode !== "write" });
   parts.toolbar = makeToolbar(view, textarea.id, layout.controls);
   parts.layout = layout;
-  box.append(parts.toolbar.bar, element("div", { class: "md-panes" }, view.dom, pane), element("div", { class: "md-status" }, status.words, status.message), hint);
+  box.append(parts.toolbar.bar, element("div", { class: "md-panes" }, view.dom, pane), element("div", { class: "md-status" }, status.words, status.message, status.saved), hint);
   textarea.hidden = true;
   textarea.after(box);
   layout.start();
@@ -58,6 +58,8 @@ export function enhance(textarea) {
 class Status {
   words = element("span", { class: "md-words" });
   message = element("span", { class: "md-message", "aria-live": "polite" });
+  saved = element("span", { class: "md-saved", role: "status" }); // what a full screen covers
+  constructor() { document.addEventListener("masthead:state", ({ detail }) => { this.saved.textContent = detail; }); }
   tell = (text) => { if (this.message.textContent !== text) this.message.textContent = text; };
   count = (words, minutes) => { this.words.textContent = `${words.toLocaleString("en")} ${words === 1 ? "word" : "words"} · ${minutes} min read`; };
 }

@@ -46,6 +46,7 @@ export function layoutOf(box, view, onPreview) {
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && box.classList.contains("is-full")) { event.preventDefault(); toggleFull(false); }
   });
+  document.addEventListener("masthead:stopped", () => { if (box.classList.contains("is-full")) toggleFull(false); });
   return { controls: [...buttons, full], toggleFull, start() { new ResizeObserver(draw).observe(box); draw(); } };
 }
 
