@@ -39,7 +39,7 @@ class KeepingScreens(TypeScreens):
         view_id = _view(form)
         async with open_work(request, actor_of(request)) as work:
             if verb == "save":
-                made = await save_view(work.session, user_id, self.content_type.name, name, query, view_id)
+                made = await save_view(work.session, user_id, self.content_type.name, name, query)
                 view_id = made.id
             elif view_id is None:
                 raise NotFound("There is no such view.")

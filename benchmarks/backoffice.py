@@ -29,6 +29,7 @@ SCREENS = {
     "admin-list": "/admin/article/list",
     "admin-filter": "/admin/article/list?category=cat-01&status=published",
     "admin-drafts": "/admin/article/list?status=draft",
+    "admin-in-review": "/admin/article/list?status=in_review",
     "admin-deep": "/admin/article/list?page=400",
     "admin-search-common": "/admin/article/list?q=ba",
     "admin-search-rare": "/admin/article/list?q=zzqx",
@@ -48,6 +49,8 @@ SCREENS = {
     "admin-search": "/admin/search?q=ba",
 }
 """What is asked for, beside the edit screens."""
+OF_AUTHORS = {"admin-author": "/admin/article/list", "admin-author-drafts": "/admin/article/list?status=draft"}
+"""What somebody asks for who sees what is published, and of all else their own."""
 MOST_MILLISECONDS = 300.0
 
 
@@ -58,24 +61,26 @@ async def measure_backoffice(kind: str, url: str, scratch: Path, *, rounds: int)
     """
     database = Database(url)
     await installation.fill(database, LARGE)
-    session = f"__Host-masthead={await _sign_in(database)}"
-    cookie = f"Cookie: {session}\r\nX-Forwarded-Proto: https\r\n"
+    session, of_author = [f"__Host-masthead={await _sign_in(database, role)}" for role in (Role.ADMIN, Role.AUTHOR)]
+    cookie, cookie_of_author = [f"Cookie: {one}\r\nX-Forwarded-Proto: https\r\n" for one in (session, of_author)]
     screens = {**SCREENS, **await _edit_screens(database)}
     await database.dispose()
     server = await start_ours(url, scratch)
     try:
         figures = [f for n, path in screens.items() for f in await _time(f"{kind}.{n}", server, path, cookie, rounds)]
+        for name, path in OF_AUTHORS.items():
+            figures += await _time(f"{kind}.{name}", server, path, cookie_of_author, rounds)
         figures += await measure_first_row(kind, server.port, session, rounds=rounds)
         return [*figures, *await _export(kind, server, cookie)]
     finally:
         server.stop()
 
 
-async def _sign_in(database: Database) -> str:
-    """The secret of a browser's session of an administrator."""
+async def _sign_in(database: Database, role: Role) -> str:
+    """The secret of a browser's session of somebody with that role."""
     async with database.session() as session:
-        admin = (await session.execute(select(User.id).where(User.role == Role.ADMIN).limit(1))).scalar_one()
-        return (await open_session(session, admin, SessionKind.BROWSER)).secret
+        found = (await session.execute(select(User.id).where(User.role == role).limit(1))).scalar_one()
+        return (await open_session(session, found, SessionKind.BROWSER)).secret
 
 
 async def _export(kind: str, server: Server, cookie: str) -> Sequence[Figure]:

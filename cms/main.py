@@ -23,7 +23,7 @@ from cms.body_limit import BodyLimit
 from cms.config import Settings, load_settings
 from cms.content import registry
 from cms.content.comments import build_comments_router
-from cms.content.site import build_site_router
+from cms.content.site import SITE_ID, build_site_router
 from cms.crud.cursor import Cursors
 from cms.crud.doors import Doors
 from cms.crud.idempotency import HEADER, REPLAYED, Attempts
@@ -122,8 +122,9 @@ def _build_api() -> Iterator[APIRouter]:
     }
     yield build_changes_router(doors, user)
     for content_type in registry:
-        if content_type.name != "site":
-            yield build_history_router(content_type, doors, user)
+        is_one = content_type.name == "site"
+        yield build_history_router(content_type, doors, user, SITE_ID if is_one else None)
+        if not is_one:
             yield build_bulk_router(content_type, doors)
         if content_type.name in special:
             yield special[content_type.name](doors)

@@ -61,6 +61,9 @@ POST   /api/v1/media/{key}/restore                          401 403 404 200 200
 
 GET    /api/v1/site                                         200 200 200 200 200
 PATCH  /api/v1/site                                         401 403 403 403 200
+GET    /api/v1/site/(revisions|diff)                        401 403 403 403 200
+GET    /api/v1/site/revisions/{number}                      401 403 403 403 200
+POST   /api/v1/site/revisions/{number}/restore              401 403 403 403 200
 
 GET    /api/v1/users                                        401 403 403 403 200
 GET    /api/v1/users/{key}                                  401 403 403 403 200

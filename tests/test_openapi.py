@@ -74,6 +74,10 @@ def test_operations_have_stable_names(document: Document) -> None:
         "get_readiness",
         "get_site",
         "update_site",
+        "list_site_revisions",
+        "get_site_revision",
+        "diff_site",
+        "restore_site_revision",
         "list_changes",
         "undo_change",
     }

@@ -60,12 +60,9 @@ def views_of(connection: Connection, user_id: UUID | None, record_type: str) -> 
     return [View(str(row.id), row.name, row.query, tuple(filter(None, row.columns.split(",")))) for row in rows]
 
 
-async def save_view(
-    session: AsyncSession, user_id: UUID, record_type: str, name: str, query: str, shown: UUID | None = None
-) -> SavedView:
+async def save_view(session: AsyncSession, user_id: UUID, record_type: str, name: str, query: str) -> SavedView:
     """Keep a list under a name, with the columns that it has.
 
-    :param shown: the view that it was until then, if any.
     :raises Invalid: for a name that is empty or too long, or where there are enough.
     :raises Conflict: where the name is taken.
     """
@@ -73,7 +70,7 @@ async def save_view(
     if len(views) >= MOST_VIEWS:
         raise _invalid(f"You keep {MOST_VIEWS} views of this list already; delete one first.")
     made = SavedView(user_id=user_id, record_type=record_type, name=_free_name(name, views), query=query)
-    made.columns = await _columns(session, user_id, record_type, shown)
+    made.columns = await _columns(session, user_id, record_type)
     made.position = 1 + max((view.position for view in views), default=0)
     session.add(made)
     try:
@@ -146,10 +143,9 @@ async def choose_columns(
     await session.flush()
 
 
-async def _columns(session: AsyncSession, user_id: UUID, record_type: str, view_id: UUID | None) -> str:
-    """The columns of a view, or those of the list that nobody has named; empty for the usual ones."""
-    which = SavedView.id == view_id if view_id is not None else SavedView.name == ""
-    mine = SavedView.user_id == user_id, SavedView.record_type == record_type, which
+async def _columns(session: AsyncSession, user_id: UUID, record_type: str) -> str:
+    """The columns of the list that nobody has named; empty for the usual ones."""
+    mine = SavedView.user_id == user_id, SavedView.record_type == record_type, SavedView.name == ""
     columns: str | None = (await session.execute(select(SavedView.columns).where(*mine))).scalar_one_or_none()
     return columns or ""
 

@@ -50,8 +50,13 @@ class Record(Base):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)  # which makes the table
         if isinstance(table := vars(cls).get("__table__"), Table):
-            for name in ("created_at", "updated_at"):
-                index_order(table, name)
+            index_order(table, "created_at")
+            index_order(table, "updated_at", *cls.narrowing_columns())
+
+    @classmethod
+    def narrowing_columns(cls) -> tuple[str, ...]:
+        """The columns that lists in the order of `updated_at` are narrowed by, to be read from its index alone."""
+        return ()
 
     @declared_attr.directive
     @classmethod
@@ -59,13 +64,13 @@ class Record(Base):
         return {"version_id_col": cls.version}
 
 
-def index_order(table: Table, name: str) -> None:
+def index_order(table: Table, name: str, *further: str) -> None:
     """Index a column together with the id, by which rows of one value are ordered.
 
     An import leaves thousands of rows of one time, and of a new site's articles none has a comment: by an index of
     the column alone, each page of a list would sort all of those.
     """
-    Index(f"ix_{table.name}_{name}", table.columns[name], table.columns.id)
+    Index(f"ix_{table.name}_{name}", *(table.columns[column] for column in (name, "id", *further)))
 
 
 @compiles(CreateIndex, "sqlite")

@@ -91,6 +91,11 @@ class Publishable:
         for name in cls.__listed_by__:
             _index_visible(cls, name)
 
+    @classmethod
+    def narrowing_columns(cls) -> tuple[str, ...]:
+        """All that decides the status, and whose a record is: the back office lists what was changed last."""
+        return (*(name for name in _deciding(cls) if name != "id"), *_further(cls))
+
     @hybrid_property
     def is_published(self) -> bool:
         """Whether the public sees the record now, by the clock of this process; see `status_at`."""
@@ -191,9 +196,12 @@ def _index_stages(model: Any) -> None:
 
     Apart from what the public is shown by, whose index is read whole for each total: wider entries doubled its price.
     """
-    further = (*(["review"] if issubclass(model, Reviewable) else []), *model.__listed_by__)
-    if further:
+    if further := _further(model):
         _index(model, "stage", *_deciding(model), *further)
+
+
+def _further(model: Any) -> tuple[str, ...]:
+    return (*(["review"] if issubclass(model, Reviewable) else []), *model.__listed_by__)
 
 
 def _deciding(model: Any) -> tuple[str, ...]:

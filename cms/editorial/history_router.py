@@ -66,18 +66,20 @@ INTO_DRAFT = Parameter(
 Number = Annotated[int, Path(description="The number of the revision.", ge=1, le=LAST_NUMBER, examples=[3])]
 
 
-def build_history_router(content_type: ContentType[Any], doors: Doors, people: ContentType[Any]) -> APIRouter:
+def build_history_router(
+    content_type: ContentType[Any], doors: Doors, people: ContentType[Any], only: UUID | None = None
+) -> APIRouter:
     """The routes of the history of a content type's records.
 
-    :param people: the content type of those who act.
+    :param people: the content type of those who act. :param only: the id of the one record, whose routes need no key.
     """
     router = json_router(content_type, doors)
-    noun, singular = content_type.label.lower(), content_type.singular
-    reads = responses(*READ_PROBLEMS, NotFound)
+    noun, singular, reads = content_type.label.lower(), content_type.singular, responses(*READ_PROBLEMS, NotFound)
+    of, key = ("", _only(only)) if only is not None else ("/{key}", key_parameter(content_type))
     pages = {p.name: p for p in paging()}
     router.add_api_route(
-        "/{key}/revisions",
-        _list(content_type, doors, people, pages),
+        f"{of}/revisions",
+        typed(_list(content_type, doors, people, pages), key=key),
         methods=["GET"],
         operation_id=f"list_{singular}_revisions",
         summary=f"List the revisions of a {noun}",
@@ -86,8 +88,8 @@ def build_history_router(content_type: ContentType[Any], doors: Doors, people: C
         openapi_extra={"parameters": [p.document() for p in pages.values()]},
     )
     router.add_api_route(
-        "/{key}/revisions/{number}",
-        _get(content_type, doors, people),
+        f"{of}/revisions/{{number}}",
+        typed(_get(content_type, doors, people), key=key),
         methods=["GET"],
         operation_id=f"get_{singular}_revision",
         summary=f"Get one revision of a {noun}",
@@ -95,9 +97,60 @@ def build_history_router(content_type: ContentType[Any], doors: Doors, people: C
         responses=reads,
         dependencies=[Depends(refuse_parameters)],
     )
-    _add_diff(router, content_type, doors, people)
-    _add_restore(router, content_type, doors)
+    _add_diff(router, content_type, doors, people, (of, key))
+    _add_restore(router, content_type, doors, (of, key))
     return router
+
+
+def _add_diff(
+    router: APIRouter, content_type: ContentType[Any], doors: Doors, people: ContentType[Any], which: tuple[str, Any]
+) -> None:
+    of, key = which
+    ends = {name: _end(name) for name in ("from", "to")}
+    router.add_api_route(
+        f"{of}/diff",
+        typed(_diff(content_type, doors, people, ends), key=key),
+        methods=["GET"],
+        operation_id=f"diff_{content_type.singular}",
+        summary=f"Compare two revisions of a {content_type.label.lower()}",
+        response_model=DiffDocument,
+        responses=responses(*READ_PROBLEMS, NotFound),
+        openapi_extra={"parameters": [{**p.document(), "required": True} for p in ends.values()]},
+    )
+
+
+def _add_restore(router: APIRouter, content_type: ContentType[Any], doors: Doors, which: tuple[str, Any]) -> None:
+    of, key = which
+    known = {"draft": INTO_DRAFT} if issubclass(content_type.model, Publishable) else {}
+    router.add_api_route(
+        f"{of}/revisions/{{number}}/restore",
+        typed(_restore(content_type, doors, known), key=key),
+        methods=["POST"],
+        operation_id=f"restore_{content_type.singular}_revision",
+        summary=f"Restore a revision of a {content_type.label.lower()}",
+        response_model=_restored(content_type, doors),
+        responses=responses(*WRITE_PROBLEMS, *VERSION_PROBLEMS),
+        dependencies=[Depends(require_json_if_any)],
+        openapi_extra={"parameters": [p.document() for p in known.values()]},
+    )
+
+
+def _only(record_id: UUID) -> Any:
+    """The annotation of the key that no path names."""
+    return Annotated[str, Depends(lambda: str(record_id))]
+
+
+def _restored(content_type: ContentType[Any], doors: Doors) -> type[BaseModel]:
+    """A record as restored, with what was not."""
+    members: Any = {"left_alone": (list[Misfit], Field(description="The fields that were not restored, and why."))}
+    name = f"{content_type.model.__name__}Restored"
+    return create_model(
+        name,
+        __base__=read_schema(content_type, doors.registry),
+        __cls_kwargs__={"title": name},
+        __doc__=f"{content_type.label}: as restored, and what was left alone.",
+        **members,
+    )
 
 
 def build_changes_router(doors: Doors, people: ContentType[Any]) -> APIRouter:
@@ -135,7 +188,7 @@ def _list(
         database, histories = _read(request, people)
         return _answer(await database.read_soon(histories.page, content_type, key, actor, query), actor)
 
-    return typed(list_revisions, key=key_parameter(content_type), actor=doors.actor)
+    return typed(list_revisions, actor=doors.actor)
 
 
 def _get(content_type: ContentType[Any], doors: Doors, people: ContentType[Any]) -> Handler:
@@ -144,7 +197,7 @@ def _get(content_type: ContentType[Any], doors: Doors, people: ContentType[Any])
         revision = await database.read_soon(histories.one, content_type, key, actor, number)
         return _answer({**revision, "values": mask_values(content_type, revision["values"])}, actor)
 
-    return typed(get_revision, key=key_parameter(content_type), actor=doors.actor)
+    return typed(get_revision, actor=doors.actor)
 
 
 def _diff(
@@ -160,46 +213,7 @@ def _diff(
         told = mask_differences(content_type, fields)
         return _answer({"from": heads[0], "to": heads[1], "fields": told}, actor)
 
-    return typed(compare_revisions, key=key_parameter(content_type), actor=doors.actor)
-
-
-def _add_diff(router: APIRouter, content_type: ContentType[Any], doors: Doors, people: ContentType[Any]) -> None:
-    ends = {name: _end(name) for name in ("from", "to")}
-    router.add_api_route(
-        "/{key}/diff",
-        _diff(content_type, doors, people, ends),
-        methods=["GET"],
-        operation_id=f"diff_{content_type.singular}",
-        summary=f"Compare two revisions of a {content_type.label.lower()}",
-        response_model=DiffDocument,
-        responses=responses(*READ_PROBLEMS, NotFound),
-        openapi_extra={"parameters": [{**p.document(), "required": True} for p in ends.values()]},
-    )
-
-
-def _add_restore(router: APIRouter, content_type: ContentType[Any], doors: Doors) -> None:
-    known = {"draft": INTO_DRAFT} if issubclass(content_type.model, Publishable) else {}
-    base = read_schema(content_type, doors.registry)
-    members: Any = {"left_alone": (list[Misfit], Field(description="The fields that were not restored, and why."))}
-    name = f"{content_type.model.__name__}Restored"
-    restored: type[BaseModel] = create_model(
-        name,
-        __base__=base,
-        __cls_kwargs__={"title": name},
-        __doc__=f"{content_type.label}: as restored, and what was left alone.",
-        **members,
-    )
-    router.add_api_route(
-        "/{key}/revisions/{number}/restore",
-        _restore(content_type, doors, known),
-        methods=["POST"],
-        operation_id=f"restore_{content_type.singular}_revision",
-        summary=f"Restore a revision of a {content_type.label.lower()}",
-        response_model=restored,
-        responses=responses(*WRITE_PROBLEMS, *VERSION_PROBLEMS),
-        dependencies=[Depends(require_json_if_any)],
-        openapi_extra={"parameters": [p.document() for p in known.values()]},
-    )
+    return typed(compare_revisions, actor=doors.actor)
 
 
 def _restore(content_type: ContentType[Any], doors: Doors, known: Mapping[str, Parameter]) -> Handler:
@@ -227,7 +241,7 @@ def _restore(content_type: ContentType[Any], doors: Doors, known: Mapping[str, P
         answer.headers["ETag"] = entity_tag(version, to_bytes(item))  # of the record, as it can now be read
         return answer
 
-    return typed(restore, key=key_parameter(content_type), work=doors.work, if_match=IfMatch)
+    return typed(restore, work=doors.work, if_match=IfMatch)
 
 
 def _changes(doors: Doors, people: ContentType[Any], known: dict[str, Parameter]) -> Handler:

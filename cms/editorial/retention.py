@@ -20,7 +20,7 @@ BATCH = 500
 _PAUSE: Final = timedelta(minutes=10)
 """Who writes in the back office is saved after each second of rest; saves that are closer than this are one to them."""
 _FRESH: Final = timedelta(hours=1)
-"""How long each of those stays nevertheless."""
+"""How long each of those stays nevertheless, without taking the place of another."""
 
 
 async def prune(database: Database, kept: int, older_than: timedelta | None) -> int:
@@ -73,9 +73,11 @@ def _surplus_of(connection: Connection, record_id: UUID, kept: int, time: dateti
     columns: tuple[Any, ...] = (Revision.id, Revision.verb, Revision.occurred_at, ChangeSet.actor_id, ChangeSet.door)
     joined = select(*columns, _may_go().label("may_go")).join(ChangeSet, ChangeSet.id == Revision.change_set_id)
     rows = connection.execute(joined.where(Revision.record_id == record_id).order_by(Revision.number)).all()
-    passing = {one.id for one, later in pairwise(rows) if one.occurred_at < time - _FRESH and _is_passing(one, later)}
-    in_order = sorted(rows, key=lambda row: row.id not in passing)
-    return [row.id for row in in_order if row.may_go][: len(rows) - kept]
+    passing = [one for one, later in pairwise(rows) if _is_passing(one, later)]
+    fresh = {row.id for row in passing if row.occurred_at >= time - _FRESH}
+    first = {row.id for row in passing} - fresh
+    counted = sorted((row for row in rows if row.id not in fresh), key=lambda row: row.id not in first)
+    return [row.id for row in counted if row.may_go][: max(0, len(counted) - kept)]
 
 
 def _is_passing(one: Any, later: Any) -> bool:

@@ -4,21 +4,21 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 
 from cms.crud.content_type import ContentType
 from cms.crud.fields import parse_time, utc_now
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, Invalid, invalid_from
-from cms.crud.relations import to_many_loads
 from cms.crud.schemas import create_schema
 from cms.crud.service import UnitOfWork
 from cms.crud.usages import hanging_on
-from cms.editorial.behaviours import Trashable
+from cms.editorial.behaviours import Nested, Trashable
 from cms.editorial.changes import Changes
 from cms.editorial.draft_values import shown_by, stages_of
 from cms.editorial.drafts import DraftingService, draft_schema
 from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT
+from cms.editorial.letting_go import let_go, whole_records
 from cms.editorial.merge import is_same
 from cms.editorial.obstacles import changed_since, gone_since, hangs_since, taken_since, title_of, used_since
 from cms.editorial.recorder import Note
@@ -32,14 +32,24 @@ class Reversal:
 
     :param noted: what it did; :param last: the id of the revision that says so. :param settled: fields of which not the
         draft but the record, which the same change was of, has to be what that made of it.
+    :param made: the records that the same change made.
     """
 
-    def __init__(self, work: UnitOfWork, changes: Changes, noted: Note, last: int, settled: frozenset[str]) -> None:
+    def __init__(
+        self,
+        work: UnitOfWork,
+        changes: Changes,
+        noted: Note,
+        last: int,
+        settled: frozenset[str],
+        made: frozenset[UUID],
+    ) -> None:
         self._work = work
         self._changes = changes
         self._noted = noted
         self._last = last
         self._settled = settled
+        self._made = made
         self._type: ContentType[Any] = noted.content_type
         self._service = work.service(noted.content_type)
         self._record: Any = None
@@ -47,8 +57,8 @@ class Reversal:
     @property
     def depth(self) -> int:
         """How deep in a tree the record is that goes into the trash or comes out of it; 0 for all else."""
-        is_moved = "trashed_at" in self._noted.before
-        return str(getattr(self._record, "path", "/")).count("/") if is_moved else 0
+        is_moved = "trashed_at" in self._noted.before and isinstance(self._record, Nested)
+        return str(self._record.path).count("/") if is_moved else 0
 
     async def check(self) -> None:
         """See that the record is what the change made of it.
@@ -97,6 +107,7 @@ class Reversal:
         if self._noted.verb == "created":
             if (below := await self._below()) is not None:
                 raise await hangs_since(self._work.session, self._changes, self._noted, below)
+            await let_go(self._work, self._type, self._record, self._made)
             await self._service.delete(self._record, self._record.version)
             return
         before = dict(self._noted.before)
@@ -120,7 +131,19 @@ class Reversal:
             return await used_since(session, self._changes, noted, self._last, uses, conflict)
         if (key := self._type.key_field) and [error.pointer for error in conflict.errors] == [f"/{key}"]:
             return await taken_since(session, self._changes, noted, self._last, key, conflict)
+        if (above := await self._trashed_above()) is not None:
+            title = f"The {self._type.label.lower()} “{title_of(noted)}”"
+            return await gone_since(session, self._changes, self._type, [above], title)
         return conflict
+
+    async def _trashed_above(self) -> str | None:
+        """The id of the record that this one is below, where that is in the trash."""
+        model: Any = self._type.model
+        above: str | None = self._noted.values.get("parent")
+        if above is None or not (issubclass(model, Nested) and issubclass(model, Trashable)):
+            return None
+        trashed = select(model.id).where(model.id == UUID(above), model.trashed_at.is_not(None))
+        return above if (await self._work.session.execute(trashed)).first() else None
 
     @property
     def _is_emptied(self) -> bool:
@@ -136,7 +159,7 @@ class Reversal:
 
     async def _load(self) -> Any:
         """The record, wherever it is; locked."""
-        statement = _whole(self._type).where(self._type.model.id == self._noted.record_id)
+        statement = whole_records(self._type).where(self._type.model.id == self._noted.record_id)
         return (await self._work.session.execute(statement)).scalar_one_or_none()
 
     async def _below(self) -> UUID | None:
@@ -231,7 +254,7 @@ class Reversal:
         content_type = self._work.registry.by_name(name)
         service = self._work.service(content_type)
         named = content_type.model.id.in_([UUID(owner) for owner in owners])
-        found = await self._work.session.execute(_whole(content_type).where(named))
+        found = await self._work.session.execute(whole_records(content_type).where(named))
         for owner in found.scalars():
             related = [str(other.id) for other in getattr(owner, field)]
             await service.change(owner, {field: [*related, str(self._noted.record_id)]})
@@ -269,9 +292,3 @@ def validated(schema: type[BaseModel], values: Values) -> BaseModel:
         return schema.model_validate(values)
     except ValidationError as error:
         raise invalid_from(error, schema) from error
-
-
-def _whole(content_type: ContentType[Any]) -> Select[Any]:
-    """Records with the relations that may be written, as they are in the database now; locked."""
-    statement = select(content_type.model).options(*to_many_loads(content_type))
-    return statement.with_for_update(of=content_type.model).execution_options(populate_existing=True)

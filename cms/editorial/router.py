@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AfterValidator, Field
 
 from cms.crud.answers import written
-from cms.crud.conditional import ANY_VERSION, expected_version
+from cms.crud.conditional import ANY_VERSION, check_version, expected_version
 from cms.crud.content_type import ContentType
 from cms.crud.doors import (
     WRITE_PROBLEMS,
@@ -119,7 +119,10 @@ class WorkflowRoutes:
         ) -> Response:
             service = _service(work, content_type)
             record = await service.get(key, Action.PUBLISH)
-            await service.check_seen(record, _expected(if_match))
+            if verb == "unpublish":
+                check_version(_expected(if_match), record.version)
+            else:
+                await service.check_seen(record, _expected(if_match))
             change = {"publish": service.publish, "unpublish": service.unpublish, "approve": service.approve}[verb]
             await change(record, moment.at if moment else None)
             return await written(work, content_type, record.id)

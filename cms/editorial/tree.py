@@ -18,6 +18,7 @@ from cms.editorial.behaviours import MAX_DEPTH, Publishable, Trashable, not_tras
 from cms.editorial.recorder import Note, note
 from cms.editorial.snapshots import snapshot
 from cms.editorial.workflow import EditorialService
+from cms.events.outbox import emit
 
 LONGEST_PATH = 1000
 """The most characters of a path; its column holds no more."""
@@ -168,11 +169,16 @@ class TreeService(EditorialService[M]):
         return str(path)
 
     async def _move_descendants(self, old: str, new: str) -> None:
+        """Give all below its path; they are no other than before, so that nothing but an event tells of it."""
         model: Any = self.content_type.model
         moved = literal(new).concat(func.substr(model.path, len(old) + 1))
-        await self.session.execute(
-            update(model).where(self._below(old)).values(path=moved).execution_options(synchronize_session=False)
-        )
+        statement = update(model).where(self._below(old)).values(path=moved).returning(model.id, model.version)
+        found = await self.session.execute(statement, execution_options={"synchronize_session": False})
+        of_all = {"kind": f"{self.content_type.singular}.moved", "record_type": self.content_type.name}
+        events = [
+            {**of_all, "record_id": row.id, "version": row.version, "actor_id": self.actor.id} for row in found.all()
+        ]
+        await self.session.run_sync(lambda session: emit(session.connection(), events))
 
     def _below(self, path: str) -> ColumnElement[bool]:
         model: Any = self.content_type.model

@@ -32,12 +32,17 @@ async def undo(work: UnitOfWork, changes: Changes, change_set_id: UUID) -> UUID:
     undoing(work.session.sync_session, change_set_id)
     for reversal in reversals:
         await reversal.check()
-    # Of a tree the upper ones first, since what is above brings along what was trashed with it.
-    for reversal in sorted(reversals, key=lambda reversal: reversal.depth):
+    for reversal in _from_above(reversals):
         await reversal.run()
     if not await work.session.run_sync(write_notes):
         raise Conflict("All is as it was before this change; there is nothing to undo.")
     return change_set_of(work.session.sync_session)
+
+
+def _from_above(reversals: list[Reversal]) -> list[Reversal]:
+    """As they come, but of a tree the upper ones first: what is above brings along what was trashed with it."""
+    moved = iter(sorted((one for one in reversals if one.depth), key=lambda one: one.depth))
+    return [next(moved) if one.depth else one for one in reversals]
 
 
 async def _reversals(work: UnitOfWork, changes: Changes, change_set_id: UUID) -> list[Reversal]:
@@ -60,9 +65,10 @@ async def _reversals(work: UnitOfWork, changes: Changes, change_set_id: UUID) ->
     for revision in revisions:
         gather(notes, _note_of(changes, revision))
     await _lock(work, notes)
+    made = frozenset(noted.record_id for noted in notes.values() if noted.verb == "created")
     last: dict[Any, int] = {(revision.record_id, revision.version): revision.id for revision in revisions}
     return [
-        Reversal(work, changes, noted, last[noted.record_id, noted.version], _settled_beside(notes, noted))
+        Reversal(work, changes, noted, last[noted.record_id, noted.version], _settled_beside(notes, noted), made)
         for noted in reversed(notes.values())
     ]
 

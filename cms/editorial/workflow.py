@@ -26,7 +26,7 @@ class EditorialService(DraftingService[M]):
         return status_at(record, await self.database_time()) is Status.PUBLISHED
 
     async def check_seen(self, record: M, expected: int) -> None:
-        """Refuse to go on where what would become public is not what somebody has seen.
+        """Refuse to go on where what would become public, or is reviewed, is not what somebody has seen.
 
         :param expected: the version that was seen: the working draft's where there is one, else the record's.
         :raises PreconditionFailed: if it is another by now.

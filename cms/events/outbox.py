@@ -41,7 +41,7 @@ class Event(Base):
     record_id: Mapped[UUID] = mapped_column(index=True)
     version: Mapped[int]
     actor_id: Mapped[UUID | None]
-    occurred_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    occurred_at: Mapped[datetime] = mapped_column(default=utc_now)
     due_at: Mapped[datetime | None] = mapped_column(default=now())
     """When it is told next, where there is a webhook; None once it has been, or has been given up."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -78,6 +78,5 @@ def _waiting_since(connection: Connection, older_than: timedelta) -> Sequence[in
     """The ids of some events that wait too long; a plain read, which keeps no writer waiting."""
     time: datetime = connection.execute(select(now())).scalar_one() - older_than
     waits = select(Event.id).where(Event.due_at.is_not(None), Event.occurred_at < time)
-    # In this order SQLite, which keeps no statistics, takes the index of those that wait, and not that of all times.
     found: Sequence[int] = connection.execute(waits.order_by(Event.due_at).limit(_BATCH)).scalars().all()
     return found

@@ -1,6 +1,7 @@
 """A folder of files into the database: in one transaction, through the same services as every door."""
 
 import gc
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from cms.media.storage import Storage
 
 Progress = Callable[[int, int], None]
 """Is told how many files are decided about, and how many there are."""
+BATCHES_AHEAD = 3
+"""How many batches are rendered before the one at hand is written: or processes wait for it that could go on."""
 
 
 async def apply(  # noqa: PLR0913 - what it works on, and how
@@ -158,15 +161,17 @@ class _Run:
         return False
 
     async def _write_level(self, filer: Filer, layout: Layout, level: list[Draft], rows: dict[str, Row]) -> None:
-        """Write records that do not need each other; the texts of a batch are rendered while the one before is."""
-        waiting: list[Writing] = []
+        """Write records that do not need each other; the texts of batches are rendered while those before are."""
+        waiting: deque[list[Writing]] = deque()
         for batch in chunks(level, BATCH):
             writings = self._writings(batch, rows)
             if layout.body:
                 self._ahead.order([w.values[layout.body] for w in writings if w.values.get(layout.body)])
-            await self._write_batch(filer, waiting)
-            waiting = writings
-        await self._write_batch(filer, waiting)
+            waiting.append(writings)
+            if len(waiting) > BATCHES_AHEAD:
+                await self._write_batch(filer, waiting.popleft())
+        for writings in waiting:
+            await self._write_batch(filer, writings)
 
     def _writings(self, batch: list[Draft], rows: dict[str, Row]) -> list[Writing]:
         """What is to be written of these; what is refused or unchanged is noted."""

@@ -162,6 +162,11 @@ def take_file(record: Media, facts: Mapping[str, Any]) -> None:
     record.renditions, record.crops, record.drawn_from = [], [], ""
 
 
+def _kept_for(record: Media) -> tuple[ColumnElement[bool], ...]:
+    """That a kept file is the record's own, and what the record says about it is known."""
+    return KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key, KeptFile.facts.is_not(None)
+
+
 class MediaService(TrashingService[Media]):
     """Describes, renames and deletes files; `cms.media.uploads` takes new ones in."""
 
@@ -208,7 +213,7 @@ class MediaService(TrashingService[Media]):
     async def after_save(self, record: Media) -> None:
         """Have pictures drawn where they are not, or not of this file around this point; keep note of its file."""
         await super().after_save(record)
-        is_kept = KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key
+        is_kept = _kept_for(record)
         if (await self.session.execute(select(KeptFile.id).where(*is_kept).limit(1))).first() is None:
             facts = {name: getattr(record, name) for name in FACTS}
             values = {"media_id": record.id, "storage_key": record.storage_key, "facts": facts}
@@ -236,8 +241,8 @@ class MediaService(TrashingService[Media]):
 
     async def _former_file(self, record: Media) -> Mapping[str, Any]:
         """What the record said about the file whose key it was given again."""
-        kept = KeptFile.media_id == record.id, KeptFile.storage_key == record.storage_key, KeptFile.facts.is_not(None)
-        facts: Mapping[str, Any] | None = await self.session.scalar(select(KeptFile.facts).where(*kept).limit(1))
+        kept = select(KeptFile.facts).where(*_kept_for(record)).limit(1)
+        facts: Mapping[str, Any] | None = await self.session.scalar(kept)
         if facts is None:
             raise Conflict(f"The former file of “{record.path}” is not known any more, so it can't come back.")
         is_taken = Media.sha256 == facts["sha256"], Media.id != record.id, Media.trashed_at.is_(None)

@@ -65,6 +65,20 @@ async def test_nothing_is_placed_below_itself(installation: Installation, conten
 
 
 @pytest.mark.parametrize("content_type", TREES)
+async def test_what_gets_another_address_with_what_is_above_it_is_told(
+    installation: Installation, content_type: ContentType[Any]
+) -> None:
+    """Whoever keeps pages by their addresses has to build these anew, too."""
+    top, *below = await branch(installation, content_type, "A", "B", "C")
+    path = f"/{content_type.name}/{top.id}"
+    sent = await installation.send("PATCH", path, Role.EDITOR, headers=ANY, json={"slug": "z"})
+    assert sent.status_code == 200, sent.text
+    events = [event for event in await installation.rows("events") if not event["kind"].endswith(".created")]
+    told = {(event["kind"].partition(".")[2], event["record_id"], event["version"]) for event in events}
+    assert told == {("updated", top.id, 2), *(("moved", record.id, 1) for record in below)}
+
+
+@pytest.mark.parametrize("content_type", TREES)
 async def test_a_tree_is_at_most_ten_levels_deep(installation: Installation, content_type: ContentType[Any]) -> None:
     made = await branch(installation, content_type, *(f"L{number}" for number in range(10)))
     body = titled(content_type, "Deeper", parent=str(made[-1].id))

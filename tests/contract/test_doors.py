@@ -53,23 +53,30 @@ async def by_rest(installation: Installation) -> None:
     path = "/articles/rest"
     changed = await installation.send("PATCH", path, Role.EDITOR, json={"title": "Ebb", "version": 1})
     assert changed.status_code == 200, changed.text
-    assert (await installation.send("POST", f"{path}/publish", Role.EDITOR)).status_code == 200
+    linked = {"category": None, "tags": ["sail", "rope"], "version": 2}
+    assert (await installation.send("PATCH", path, Role.EDITOR, json=linked)).status_code == 200
+    for verb in ("publish", "unpublish"):
+        assert (await installation.send("POST", f"{path}/{verb}", Role.EDITOR)).status_code == 200
 
 
 async def by_admin(installation: Installation) -> None:
     browser = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
     news = next(row for row in await installation.rows("categories") if row["slug"] == "news")
-    rope = next(row for row in await installation.rows("tags") if row["slug"] == "rope")
+    tags = {row["slug"]: str(row["id"]) for row in await installation.rows("tags")}
     blank = await browser.get("/article/create")
-    links: dict[str, Any] = {"category": str(news["id"]), "tags": [str(rope["id"])]}
+    links: dict[str, Any] = {"category": str(news["id"]), "tags": [tags["rope"]]}
     made = await browser.send_to("/admin/article/create", blank.edit, title="Tide", slug="admin", content=TEXT, **links)
     assert made.status == 303, made.text
     address = made.response.headers["location"]
     edited = await browser.send_to(address, (await browser.get(address)).edit, title="Ebb")
     assert edited.status == 303, edited.text
-    opened = await browser.get(address)
-    published = await browser.send_to(address.replace("/edit/", "/publish/"), opened.edit)
-    assert published.status == 303, published.text
+    links = {"category": "", "tags": [tags["sail"], tags["rope"]]}
+    linked = await browser.send_to(address, (await browser.get(address)).edit, **links)
+    assert linked.status == 303, linked.text
+    for verb in ("publish", "unpublish"):
+        opened = await browser.get(address)
+        done = await browser.send_to(address.replace("/edit/", f"/{verb}/"), opened.edit)
+        assert done.status == 303, done.text
 
 
 async def by_files(installation: Installation, folder: Path) -> None:
@@ -77,43 +84,51 @@ async def by_files(installation: Installation, folder: Path) -> None:
     (folder / "articles").mkdir(parents=True)
     file = folder / "articles" / "files.md"
     front = "author: editor@example.org\ncategory: news\ntags: [rope]\n"
+    other = "author: editor@example.org\ncategory: null\ntags: [sail, rope]\n"
     published = "published_at: 2026-01-01T00:00:00Z\n"
-    steps = (f"title: Tide\n{front}", f"title: Ebb\n{front}", f"title: Ebb\n{front}{published}")
+    steps = (
+        f"title: Tide\n{front}", f"title: Ebb\n{front}", f"title: Ebb\n{other}", f"title: Ebb\n{other}{published}",
+        f"title: Ebb\n{other}published_at: null\n",
+    )  # fmt: skip
     for text in steps:
         file.write_text(f"---\n{text}---\n{TEXT}\n", encoding="utf-8")
         report = await apply(state.database, state.registry, state.reader, state.storage, folder, actor=actor)
         assert report.refused == []
 
 
-async def test_rest_admin_and_files_leave_the_same_behind(installation: Installation, tmp_path: Path) -> None:
-    """D11: one change, one event, in the same transaction, by whichever door."""
-    await installation.make(category, name="News", slug="news")
-    await installation.make(tag, name="Rope", slug="rope")
+async def by_all(installation: Installation, folder: Path) -> dict[str, str]:
+    """The same through every door; the ids of what the articles are related to, by slug."""
+    made = [await installation.make(category, name="News", slug="news")]
+    made += [await installation.make(tag, name=name, slug=name.lower()) for name in ("Rope", "Sail")]
     await by_rest(installation)
     await by_admin(installation)
-    await by_files(installation, tmp_path / "content")
+    await by_files(installation, folder / "content")
+    return {record.slug: str(record.id) for record in made}
+
+
+async def test_rest_admin_and_files_leave_the_same_behind(installation: Installation, tmp_path: Path) -> None:
+    """D11: one change, one event, in the same transaction, by whichever door."""
+    await by_all(installation, tmp_path)
     row, events = await footprint(installation, "rest")
     assert row["title"] == "Ebb"
-    assert [event["kind"] for event in events] == ["article.created", "article.updated", "article.published"]
-    assert [event["version"] for event in events] == [1, 2, 3]
+    kinds = ("created", "updated", "updated", "published", "unpublished")
+    assert [event["kind"] for event in events] == [f"article.{kind}" for kind in kinds]
+    assert [event["version"] for event in events] == [1, 2, 3, 4, 5]
     assert {event["actor_id"] for event in events} == {installation.actor(Role.EDITOR).id}
     for slug in ("admin", "files"):
         other_row, other_events = await footprint(installation, slug)
         assert other_row == row, slug
         assert [{**e, "id": None} for e in other_events] == [{**e, "id": None} for e in events], slug
-    assert len(await installation.rows("article_tags")) == 3
+    assert len(await installation.rows("article_tags")) == 6
 
 
 async def test_rest_admin_and_files_leave_the_same_history(installation: Installation, tmp_path: Path) -> None:
     """D11: the door's name, and the request that came through it, aside."""
-    await installation.make(category, name="News", slug="news")
-    await installation.make(tag, name="Rope", slug="rope")
-    await by_rest(installation)
-    await by_admin(installation)
-    await by_files(installation, tmp_path / "content")
+    tides = await by_all(installation, tmp_path)
     revisions, change_sets = await history(installation, "rest")
-    assert [one["verb"] for one in revisions] == ["created", "updated", "published"]
-    assert [one["before"] for one in revisions] == [{}, {"title": "Tide"}, {"published_at": "published_at"}]
+    assert [one["verb"] for one in revisions] == ["created", "updated", "updated", "published", "unpublished"]
+    linked, published = {"category": tides["news"], "tags": [tides["rope"]]}, {"published_at": "published_at"}
+    assert [one["before"] for one in revisions] == [{}, {"title": "Tide"}, linked, published, published]
     for slug in ("rest", "admin", "files"):
         other_revisions, other_sets = await history(installation, slug)
         assert other_revisions == revisions, slug

@@ -103,9 +103,9 @@ def test_no_route_has_two_rows() -> None:
     assert twice == []
 
 
-def in_history(place: str) -> str:
-    """An address with the one revision that a new record has."""
-    return place.replace("{number}", "1") + ("?from=1&to=1" if place.endswith("/diff") else "")
+def in_history(place: str, number: int = 1) -> str:
+    """An address with a revision: the one that a new record has, where no other is named."""
+    return place.replace("{number}", str(number)) + (f"?from={number}&to={number}" if place.endswith("/diff") else "")
 
 
 def said(response: httpx.Response) -> str:
@@ -136,7 +136,7 @@ class Caller:
         place = path.replace("{key}", key).replace("{pk}", key).replace("{path}", STYLE)
         place = place.replace("/media/{first}/{second}/{name}", self.file.url if self.file else "")
         place = place.replace("/media/{media_id}/{name}", self.file.permalink if self.file else "")
-        place = in_history(place)
+        place = in_history(place, await self.newest_of_site() if path.startswith(f"{API}/site/") else 1)
         if "{token}" in place:
             place = place.replace(
                 "{token}", await self.invitation() if "/invitation/" in path else await self.preview()
@@ -146,6 +146,13 @@ class Caller:
                 place = place.replace(name, await self.change())
         response = await self.send(method, path, place, content_type, record)
         return response, record is None or before == await self.row(content_type, record.id)
+
+    async def newest_of_site(self) -> int:
+        """The revision of the settings that a change of them leaves behind."""
+        title = f"Site {next(numbers)}"
+        await self.installation.send("PATCH", "/site", Role.ADMIN, headers={"If-Match": "*"}, json={"title": title})
+        listed = await self.installation.send("GET", "/site/revisions", Role.ADMIN)
+        return int(listed.json()["items"][0]["number"])
 
     async def record_of(self, content_type: ContentType[Any], path: str) -> Any:
         """A record of somebody else's: public, or in the trash where it is to be restored."""

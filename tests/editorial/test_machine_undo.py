@@ -24,7 +24,7 @@ FINAL = ("deleted for good", "nothing to undo")
 """What is said where nothing later stands in the way, and yet there is no way back."""
 NEEDED = "which is not there"
 """What is said where it refers to something that was in the trash already, whose trashing is named."""
-IN_USE = ("already has", "has the slug", "had slugs that others have", "is in the trash; restore", "can't be placed")
+IN_USE = ("already has", "has the slug", "had slugs that others have", "can't be placed")
 """What is said where the place of what comes back is taken."""
 
 

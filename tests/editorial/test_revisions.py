@@ -53,6 +53,21 @@ async def record_old(installation: Installation, record_id: UUID, values: dict[s
         await session.execute(insert(Revision).values(number=90, version=1, before=before, values=values, **row))
 
 
+async def test_the_settings_of_the_site_have_a_history_without_a_key(installation: Installation) -> None:
+    for title in ("The Tide", "The Ebb"):
+        await change(installation, "/site", title=title)
+    second, first, *_ = (await read(installation, "/site/revisions", Role.ADMIN))["items"]
+    assert (first["fields"], second["fields"]) == (["title"], ["title"])
+    numbers = first["number"], second["number"]
+    assert (await read(installation, f"/site/revisions/{numbers[0]}", Role.ADMIN))["values"]["title"] == "The Tide"
+    between = "/site/diff?from={}&to={}".format(*numbers)
+    (difference,) = (await read(installation, between, Role.ADMIN))["fields"]
+    assert difference["name"] == "title"
+    restored = await restore(installation, "/site", numbers[0], Role.ADMIN)
+    assert (restored.status_code, restored.json()["title"]) == (200, "The Tide")
+    assert_problem(await installation.send("GET", "/site/revisions", Role.EDITOR), 403)
+
+
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name != "site"])
 async def test_every_save_is_a_revision(installation: Installation, name: str) -> None:
     content_type = registry.by_name(name)

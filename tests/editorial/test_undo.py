@@ -1,6 +1,7 @@
 """Undo: what was there before is there again, or what stands in the way is named (D11, R42)."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.crud.schemas import create_schema
 from cms.editorial.history import Revision
+from cms.exchange.apply import apply
 from cms.media.records import media
 from tests.editorial.dumps import dump
 from tests.installation import Installation
@@ -52,11 +54,13 @@ async def assert_undone(installation: Installation, do: Callable[[], Awaitable[A
         assert await dump(installation) == expected
 
 
-def sender(installation: Installation, method: str, path: str, **rest: Any) -> Callable[[], Awaitable[None]]:
+def sender(
+    installation: Installation, method: str, path: str, role: Role = Role.EDITOR, **rest: Any
+) -> Callable[[], Awaitable[None]]:
     """A request that has to succeed."""
 
     async def send() -> None:
-        response = await installation.send(method, path, Role.EDITOR, headers=ANY, **rest)
+        response = await installation.send(method, path, role, headers=ANY, **rest)
         assert response.status_code < 300, response.text
 
     return send
@@ -82,6 +86,35 @@ async def test_what_was_made_is_taken_back(installation: Installation, name: str
         response = await undo(installation, role=Role.EDITOR)
         assert response.status_code == 200, response.text
         assert await dump(installation) == expected
+
+
+async def test_settings_and_what_describes_a_file_are_undone(installation: Installation) -> None:
+    picture = await make_sample(installation, media)
+    title, alt = {"title": "The Tide", "comments_max_links": 7}, {"alt": "A buoy", "focal_point": {"x": 0.1, "y": 0.9}}
+    await assert_undone(installation, sender(installation, "PATCH", "/site", Role.ADMIN, json=title))
+    await assert_undone(installation, sender(installation, "PATCH", f"/media/{picture.id}", json=alt))
+
+
+async def test_an_import_is_undone(installation: Installation, tmp_path: Path) -> None:
+    """What it changed is what it was, what it made is gone, links between them included."""
+    await installation.make(tag, name="Rope")
+    await installation.make(article, title="Slow tides", slug="slow-tides", content="Water waits.", tags=["rope"])
+    by = "author: editor@example.org\n"
+    files = {
+        "categories/sea.yaml": "name: Sea\n",
+        "articles/slow-tides.md": f"---\ntitle: Quick tides\n{by}category: sea\n---\nWater waits no more.\n",
+        "articles/ebb.md": f"---\ntitle: Ebb\n{by}category: sea\ntags: [rope]\n---\nSand.\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    state = installation.app.state
+
+    async def bring_in() -> None:
+        report = await apply(state.database, state.registry, state.reader, state.storage, tmp_path)
+        assert report.refused == []
+
+    await assert_undone(installation, bring_in)
 
 
 async def test_publishing_is_undone(installation: Installation) -> None:
@@ -161,6 +194,18 @@ async def test_a_tree_is_trashed_and_comes_back(installation: Installation) -> N
     await installation.make(page, title="Ann", parent=str(below.id))
     await installation.make(page, title="History", parent=str(root.id))
     await assert_undone(installation, sender(installation, "DELETE", f"/pages/{root.id}"))
+
+
+async def test_what_is_above_and_was_trashed_later_stands_in_the_way(installation: Installation) -> None:
+    root = await installation.make(page, title="About")
+    below = await installation.make(page, title="Team", parent=str(root.id))
+    for record in (below, root):
+        await sender(installation, "DELETE", f"/pages/{record.id}")()
+    later, first, *_ = await changes(installation)
+    refused = await installation.send("POST", f"/changes/{first['id']}/undo", Role.EDITOR)
+    problem = assert_problem(refused, 409)
+    assert problem["later_change"] == later["id"]
+    assert "“Team” needs the page “About”, which is not there: it was trashed" in problem["detail"]
 
 
 async def test_many_records_in_one_transaction(installation: Installation) -> None:
@@ -521,14 +566,17 @@ async def test_what_uses_a_record_since_it_was_made_is_named(installation: Insta
     assert (await undo(installation, made)).status_code == 200
 
 
-async def test_what_was_made_along_with_its_user_names_no_later_change(installation: Installation) -> None:
-    """There is none, and nobody is to undo first what they are undoing."""
-    async with installation.work() as work:
-        tides = await work.service(category).create(create_schema(category)(name="Tides"))
-        await work.service(article).create(create_schema(article)(title="Tide", category=str(tides.id)))
-    refused = assert_problem(await undo(installation), 409)
-    assert "is used by article “Tide”" in refused["detail"]
-    assert "later_change" not in refused
+async def test_what_was_made_along_with_its_user_goes_with_it(installation: Installation) -> None:
+    """The article goes into the trash, from where it would hold its category."""
+
+    async def make_both() -> None:
+        async with installation.work() as work:
+            tides = await work.service(category).create(create_schema(category)(name="Tides"))
+            await work.service(article).create(create_schema(article)(title="Tide", category=str(tides.id)))
+
+    await assert_undone(installation, make_both)
+    (row,) = await installation.rows("articles")
+    assert (row["trashed_at"] is None, row["category_id"]) == (False, None)
 
 
 async def test_replies_that_came_since_are_not_taken_along(installation: Installation) -> None:
