@@ -99,16 +99,12 @@ def read_board(
     owned = [t for t in texts if t.policy.own is not None]
     reviewed = [t for t in texts if issubclass(t.model, Reviewable)]
     is_staff = actor.is_staff
-    in_review = [
-        *_entries(connection, reviewed, actor, submitted, _updated_at),
-        *proposals(connection, reviewed, actor),
-    ]
     unfinished = _entries(connection, owned, actor, _mine(actor), _updated_at)
     changed = _entries(connection, texts, actor, _changed_by(actor), _draft_saved_at)
     mine = [*unfinished, *(entry._replace(status="unpublished_changes") for entry in changed)]
     return Board(
         sorted(mine, key=lambda entry: entry.at, reverse=True)[:FEW],
-        sorted(in_review, key=lambda entry: entry.at, reverse=True)[:FEW] if is_staff else None,
+        _in_review(connection, reviewed, actor) if is_staff else None,
         _scheduled(connection, reader.registry, texts, actor, span),
         _entries(connection, texts, actor, published, _published_at),
         _waiting(connection, reader, actor) if is_staff else None,
@@ -141,6 +137,11 @@ def _changed_by(actor: Actor) -> Condition:
 
 def _draft_saved_at(table: Any) -> ColumnElement[datetime]:
     return select(Draft.updated_at).where(Draft.record_id == table.id).scalar_subquery()
+
+
+def _in_review(connection: Connection, types: Sequence[ContentType[Any]], actor: Actor) -> list[Entry]:
+    waiting = [*_entries(connection, types, actor, submitted, _updated_at), *proposals(connection, types, actor)]
+    return sorted(waiting, key=lambda entry: entry.at, reverse=True)[:FEW]
 
 
 def proposals(connection: Connection, types: Sequence[ContentType[Any]], actor: Actor, most: int = FEW) -> list[Entry]:

@@ -56,9 +56,7 @@ class ContentView(StepScreens, KeepingScreens, TreeScreens, ModelView):
             "view": self,
             "item": opened.item,
             "fields": [self.content_type.fields[name] for name in self.content_type.read_fields],
-            "is_editable": may_open(
-                self.content_type, actor_of(request), opened.item, has_draft=opened.draft is not None
-            ),
+            "is_editable": may_open(self.content_type, actor_of(request), opened.item),
             "cell": cell_of,
             "label": label_of,
         }

@@ -28,7 +28,6 @@ from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import BadQuery
 from cms.crud.query import Query
-from cms.crud.service import UnitOfWork
 from cms.crud.values import whole_number
 from cms.editorial.behaviours import Publishable
 from cms.editorial.pending import Draft
@@ -158,12 +157,6 @@ def read_history(
     }
     opened = open_record(connection, reader, content_type, pk, actor)
     return Shown(page, sides, values, opened, _draft(connection, pk), titles, misfits)
-
-
-async def draft_version(work: UnitOfWork, pk: str) -> int | None:
-    """The version of the working draft, if there is one."""
-    draft = await work.session.run_sync(lambda session: _draft(session.connection(), pk))
-    return draft.version if draft is not None else None
 
 
 def _draft(connection: Connection, pk: str) -> Any:

@@ -1,21 +1,5 @@
 // Comfort over forms that work without it: a slug's hint, text that is not lost, related records found by searching.
-import { element, icon, toast } from "./core.js";
-
-// What is wrong with a field, beside it; an empty sentence takes it back.
-const complain = (input, sentence) => {
-  const field = input.closest(".field, .filter");
-  const id = `${input.id}-errors`;
-  const described = (input.getAttribute("aria-describedby") || "").split(" ").filter((name) => name && name !== id);
-  field.querySelector(".field-errors")?.remove();
-  field.classList.toggle("has-errors", Boolean(sentence));
-  if (sentence) {
-    described.unshift(id);
-    (input.closest(".picker") || input).after(element("ul", { id, class: "field-errors" }, element("li", {}, sentence)));
-    input.setAttribute("aria-invalid", "true");
-  } else input.removeAttribute("aria-invalid");
-  if (described.length) input.setAttribute("aria-describedby", described.join(" "));
-  else input.removeAttribute("aria-describedby");
-};
+import { complain, element, icon, toast } from "./core.js";
 
 // A file that is too large is not sent.
 const file = document.querySelector("form input[type=file][data-max-bytes]");

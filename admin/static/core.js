@@ -132,6 +132,22 @@ export function refill(form, { version, base, said, chosen = {} }) {
   }
 }
 
+/** Say what is wrong with a field, beside it; an empty sentence takes it back. */
+export function complain(input, sentence) {
+  const field = input.closest(".field, .filter");
+  const id = `${input.id}-errors`;
+  const described = (input.getAttribute("aria-describedby") || "").split(" ").filter((name) => name && name !== id);
+  (input.closest(".part") ?? field).querySelector(".field-errors")?.remove();
+  field.classList.toggle("has-errors", Boolean(sentence) || field.querySelector(".field-errors") !== null);
+  if (sentence) {
+    described.unshift(id);
+    (input.closest(".picker") || input).after(element("ul", { id, class: "field-errors" }, element("li", {}, sentence)));
+    input.setAttribute("aria-invalid", "true");
+  } else input.removeAttribute("aria-invalid");
+  if (described.length) input.setAttribute("aria-describedby", described.join(" "));
+  else input.removeAttribute("aria-describedby");
+}
+
 /** Have what happened read out, without showing it. */
 export function announce(text) {
   const region = document.getElementById("announcer");
@@ -211,8 +227,12 @@ export const isMac = /mac|iphone|ipad/i.test(navigator.platform);
  */
 export function shortcut(keys, run, help = "") { shortcuts.set(keys.toLowerCase(), { run, help }); }
 
+const elsewhere = new Map();
+/** Tell of keys that something else listens to, such as an editor of text. */
+export const explain = (keys, help) => { elsewhere.set(keys, help); };
+
 /** What keys do here, for the page that tells: pairs of keys and meaning. */
-export const knownShortcuts = () => [...shortcuts].filter(([, { help }]) => help).map(([keys, { help }]) => [keys, help]);
+export const knownShortcuts = () => [...[...shortcuts].filter(([, { help }]) => help).map(([keys, { help }]) => [keys, help]), ...elsewhere];
 
 /** Whether an event comes from where somebody types. */
 export const isTyping = (target) => target instanceof Element && Boolean(target.closest("input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable=true], [role=textbox]"));

@@ -1,5 +1,5 @@
 // Writing: everything typed is saved by itself, kept in the browser until it is, and never written over somebody else's.
-import { announce, controlled, debounce, element, fill, keepSaid, keyOf, refill, saidIn, send, shortcut, shown, stateOf, toast, zone } from "./core.js";
+import { announce, complain, controlled, debounce, element, fill, keepSaid, keyOf, refill, saidIn, send, shortcut, shown, stateOf, toast, zone } from "./core.js";
 
 const form = document.querySelector("form[data-editor]");
 const AFTER_TYPING = 1000, AFTER_FAILING = [2000, 4000, 8000, 15000, 30000];
@@ -101,6 +101,7 @@ async function put() {
 
 function take(answer, before) {
   const old = key();
+  forgive();
   field("_version").value = answer.version;
   field("_base").value = answer.base;
   const end = document.querySelector("[data-record]");
@@ -174,15 +175,25 @@ function refuse(problem) {
   failures += 1;
 }
 
-// What is wrong, by the names that people see.
+// What is wrong, by the names that people see, and beside what it is about.
+const complained = new Set();
 function complainOf(problem) {
+  forgive();
   const faults = problem.errors.map(({ pointer, detail }) => {
-    const label = field((pointer ?? "").split("/")[1])?.labels?.[0]?.firstChild.textContent.trim();
+    const [name, ...parts] = (pointer ?? "").split("/").slice(1);
+    const input = [[name, ...parts].join("."), name].map(field).find((one) => one?.labels);
+    if (input) { complain(input, detail); complained.add(input); }
+    const label = input?.labels[0]?.firstChild.textContent.trim();
     return label ? `${label}: ${detail}` : detail;
   });
   const text = faults.join(" ") || problem.detail;
   show(`Not saved. ${text}`, true);
   announce(text);
+}
+
+function forgive() {
+  complained.forEach((input) => complain(input, ""));
+  complained.clear();
 }
 
 const resolve = () => element("button", { type: "button", class: "button small primary", onclick: () => { isLeaving = true; form.submit(); } }, "Resolve");

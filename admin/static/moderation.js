@@ -81,7 +81,7 @@ async function undo(entry = done.at(-1)) {
     const items = await entry.takeBack();
     entry.places.reverse().forEach(({ card, before }) => {
       card.dataset.version = items.find((item) => item.id === card.dataset.comment).version;
-      if (card.isConnected) return;
+      if (card.isConnected || entry.isStaying) return;
       if (before?.isConnected) before.before(card); else queue.append(card);
     });
     Object.entries(entry.counts).forEach(([status, by]) => count(status, -by));
@@ -128,6 +128,7 @@ function openReply(card) {
       const from = form.dataset.queue, next = cards()[cards().indexOf(card) + 1] ?? cards().at(-2);
       const isStaying = from === "approved";
       const entry = {
+        isStaying, // where it stands is not changed, so it is not put back either
         places: [{ card, before: card.nextElementSibling }],
         counts: isStaying ? { approved: 1 } : { [from]: -1, approved: 2 },
         takeBack: async () => (await send("/admin/moderation/unreply", { body: { change: answer.change_id, comment: card.dataset.comment } })).items,
@@ -189,3 +190,6 @@ if (form) {
   tell();
 }
 shortcut("u", () => undo(), "Undo the last decision");
+addEventListener("beforeunload", (event) => { // a reply is kept nowhere until it is sent
+  if ([...document.querySelectorAll(".reply textarea")].some((text) => text.value.trim())) event.preventDefault();
+});

@@ -408,6 +408,67 @@ async def test_r02_of_what_both_changed_each_passage_is_chosen(installation: Ins
 
 @pytest.mark.browser
 @browser_test
+async def test_it_is_saved_a_second_after_the_last_key(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if "/autosave/" in request.url else None)
+        await page.clock.install()
+        title = page.get_by_label("Title").first
+        for text in ("Slower", "Slowest"):
+            await title.fill(text)
+            await page.clock.run_for(900)
+            assert sent == []
+        async with page.expect_request("**/autosave/**"):
+            await page.clock.run_for(200)
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await page.evaluate("document.activeElement.blur()")
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Full screen")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_what_can_not_be_saved_is_told_beside_its_field(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow", content="One.")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        slug = page.get_by_label("Slug")
+        await slug.fill("Not a slug")
+        await expect(page.locator("[data-state]")).to_contain_text("Not saved. Slug:")
+        await expect(slug).to_have_attribute("aria-invalid", "true")
+        fault = page.locator(".field", has=slug).locator(".field-errors")
+        await expect(fault).to_contain_text("hyphens")
+        await expect(slug).to_have_attribute("aria-describedby", re.compile("field-slug-errors"))
+        await slug.fill("a-slug")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await expect(fault).to_have_count(0)
+        assert await slug.get_attribute("aria-invalid") is None
+    assert (await installation.rows("articles"))[0]["slug"] == "a-slug"
+
+
+@pytest.mark.browser
+@browser_test
+async def test_a_new_text_without_a_title_survives_a_crash(installation: Installation, chromium: Browser) -> None:
+    """The server has nothing of it yet: it wants a title."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/create")
+        await page.get_by_label("Content", exact=True).fill("The sea waits.")
+        await until_kept(page, "The sea waits.")
+        await page.close()  # without being asked, as in a crash
+        page = await window.open("article/create")
+        await expect(page.locator("#field-content")).to_have_value("")
+        await page.get_by_role("button", name="Bring it back").click()
+        await expect(page.locator("#field-content")).to_have_value("The sea waits.")
+        await page.get_by_label("Title").first.fill("Slow tides")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+    (row,) = await installation.rows("articles")
+    assert (row["title"], row["content"]) == ("Slow tides", "The sea waits.")
+
+
+@pytest.mark.browser
+@browser_test
 async def test_what_a_search_shows_is_drawn_while_one_writes(installation: Installation, chromium: Browser) -> None:
     made = await installation.make(article, title="Slow", content="The **sea** waits, [they say](https://a.example).")
     async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:

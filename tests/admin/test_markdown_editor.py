@@ -64,6 +64,14 @@ PASTE = """
   document.querySelector(target).dispatchEvent(paste);
 }
 """
+PASTE_FILE = """
+(bytes) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector(".cm-content").dispatchEvent(paste);
+}
+"""
 DROP = """
 async (bytes) => {
   const content = document.querySelector(".cm-content");
@@ -212,6 +220,11 @@ async def test_what_is_pasted_becomes_markdown(installation: Installation, chrom
         await page.keyboard.press("Control+a")
         await page.evaluate(PASTE, [".cm-content", "", "https://example.com/tides"])
         assert await text_of(page) == "[*as is*](https://example.com/tides)"
+        await put(page, "")
+        held = '<p>A <b>boat</b>: <img src="data:image/png;base64,AA=="><img src="https://example.com/b.png"></p>'
+        await page.evaluate(PASTE, [".cm-content", held, "A boat:"])
+        assert await text_of(page) == "A **boat**: ![](https://example.com/b.png)"
+        await expect(page.get_by_role("alert")).to_contain_text("A picture in what you pasted could not come along.")
 
 
 @browser
@@ -255,6 +268,19 @@ async def test_pictures_are_described_uploaded_and_placed(installation: Installa
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("textbox", name="Content")).to_contain_text("boat-1.png")
         assert (await text_of(page)).strip() == "![](media:boat-1.png)"
+
+
+@browser
+@sqlite
+async def test_a_picture_that_is_pasted_is_uploaded(installation: Installation, chromium: Browser) -> None:
+    async with writing(installation, chromium) as page:
+        await page.evaluate(PASTE_FILE, list(picture(5)))
+        dialog = page.get_by_role("dialog", name="Describe the picture")
+        await dialog.get_by_role("textbox", name="Alt text").fill("A boat")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("textbox", name="Content")).to_contain_text("![A boat](media:image.png)")
+    (row,) = await installation.rows("media")
+    assert (row["path"], row["alt"]) == ("image.png", "A boat")
 
 
 @browser

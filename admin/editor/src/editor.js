@@ -7,7 +7,7 @@ import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from
 import { Annotation, EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
-import { element } from "./core.js";
+import { element, explain } from "./core.js";
 import { changeCell, wrapWith } from "./formatting.js";
 import { chooseFiles, chooseFromLibrary, takeFiles, uploads } from "./images.js";
 import { layoutOf } from "./layout.js";
@@ -54,6 +54,9 @@ export function enhance(textarea) {
   parts.preview.load();
   connect(textarea, view, label);
 }
+
+const KEYS = { "mod+b": "Bold", "mod+i": "Italic", "mod+f": "Find and replace", "mod+shift+f": "Full screen", "/": "In a text, at the beginning of a line: insert something" };
+for (const [keys, help] of Object.entries(KEYS)) explain(keys, help);
 
 class Status {
   words = element("span", { class: "md-words" });

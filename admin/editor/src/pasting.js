@@ -2,11 +2,13 @@
 import gfm from "@joplin/turndown-plugin-gfm";
 import { EditorView } from "@codemirror/view";
 import TurndownService from "turndown";
+import { toast } from "./core.js";
 import { asAddress, namesAt } from "./formatting.js";
 
 const FORMATTED = /<(a|b|strong|i|em|u|s|del|strike|h[1-6]|ul|ol|li|table|img|blockquote|pre|code|hr|span[^>]*(font-weight|font-style|text-decoration))\b/i;
 const URL_ALONE = /^\s*(https?:\/\/|mailto:)\S+\s*$/i;
 const LONGEST = 5_000_000;
+const WITHIN = /<img\b[^>]*\ssrc\s*=\s*["']?(data|file|blob|cid):/gi; // pictures that have no address elsewhere
 
 const turndown = new TurndownService({ headingStyle: "atx", hr: "---", bulletListMarker: "-", codeBlockStyle: "fenced", emDelimiter: "*" });
 turndown.use(gfm.gfm);
@@ -138,10 +140,11 @@ export const pasting = (takeFiles) => EditorView.domEventHandlers({
       return true;
     }
     if (isCode || !FORMATTED.test(html) || html.length > LONGEST) return false;
-    const text = markdownOf(html);
-    if (!text) return false;
+    const text = markdownOf(html), left = (html.match(WITHIN) ?? []).length;
+    if (!text && (!left || plain.trim())) return false;
     event.preventDefault();
-    view.dispatch(view.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input.paste" });
+    if (left) toast(`${left === 1 ? "A picture" : `${left} pictures`} in what you pasted could not come along. Copy or drag ${left === 1 ? "it" : "them"} here one by one.`, { kind: "bad" });
+    if (text) view.dispatch(view.state.replaceSelection(text), { scrollIntoView: true, userEvent: "input.paste" });
     return true;
   },
   dragover(event) {
