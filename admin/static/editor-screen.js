@@ -179,13 +179,15 @@ function refuse(problem) {
 const complained = new Set();
 function complainOf(problem) {
   forgive();
+  const beside = new Map();
   const faults = problem.errors.map(({ pointer, detail }) => {
     const [name, ...parts] = (pointer ?? "").split("/").slice(1);
     const input = [[name, ...parts].join("."), name].map(field).find((one) => one?.labels);
-    if (input) { complain(input, detail); complained.add(input); }
+    if (input) beside.set(input, [beside.get(input), detail].filter(Boolean).join(" "));
     const label = input?.labels[0]?.firstChild.textContent.trim();
     return label ? `${label}: ${detail}` : detail;
   });
+  for (const [input, sentence] of beside) { complain(input, sentence); complained.add(input); }
   const text = faults.join(" ") || problem.detail;
   show(`Not saved. ${text}`, true);
   announce(text);

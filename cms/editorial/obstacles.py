@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cms.crud.content_type import ContentType
 from cms.crud.problems import Conflict, FieldError
 from cms.crud.usages import Use
-from cms.editorial.behaviours import Trashable
+from cms.editorial.behaviours import Nested, Trashable
 from cms.editorial.changes import Changes
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.recorder import Note
@@ -93,6 +93,22 @@ async def taken_since(
     had = f"The {label} “{title_of(noted)}” had a {name} that another {label} has by now"
     told = await _told(session, changes, had, guilty, ())
     return Conflict(told.detail, errors=said.errors, **{**said.extensions, **told.extensions})
+
+
+async def trashed_above(session: AsyncSession, noted: Note, last: int) -> str | None:
+    """The id of the record that one is below, where a later change has put that into the trash.
+
+    :param last: as `used_since` has it.
+    """
+    model: Any = noted.content_type.model
+    above: str | None = noted.values.get("parent")
+    if above is None or not (issubclass(model, Nested) and issubclass(model, Trashable)):
+        return None
+    undone = select(Revision.change_set_id).where(Revision.id == last).scalar_subquery()
+    is_later = Revision.record_id == UUID(above), Revision.id > last, Revision.change_set_id != undone
+    trashed = select(model.id).where(model.id == UUID(above), model.trashed_at.is_not(None))
+    found = await session.execute(trashed.where(select(Revision.id).where(*is_later).exists()))
+    return above if found.first() else None
 
 
 async def _user(session: AsyncSession, use: Use) -> UUID | None:

@@ -20,7 +20,15 @@ from cms.editorial.drafts import DraftingService, draft_schema
 from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT
 from cms.editorial.letting_go import let_go, whole_records
 from cms.editorial.merge import is_same
-from cms.editorial.obstacles import changed_since, gone_since, hangs_since, taken_since, title_of, used_since
+from cms.editorial.obstacles import (
+    changed_since,
+    gone_since,
+    hangs_since,
+    taken_since,
+    title_of,
+    trashed_above,
+    used_since,
+)
 from cms.editorial.recorder import Note
 from cms.editorial.restoring import as_sent, fit, missing_related
 from cms.editorial.snapshots import CREATED_AT, LINKS, MASK, STAGES, Values, is_secret, snapshot
@@ -131,19 +139,10 @@ class Reversal:
             return await used_since(session, self._changes, noted, self._last, uses, conflict)
         if (key := self._type.key_field) and [error.pointer for error in conflict.errors] == [f"/{key}"]:
             return await taken_since(session, self._changes, noted, self._last, key, conflict)
-        if (above := await self._trashed_above()) is not None:
+        if (above := await trashed_above(session, noted, self._last)) is not None:
             title = f"The {self._type.label.lower()} “{title_of(noted)}”"
             return await gone_since(session, self._changes, self._type, [above], title)
         return conflict
-
-    async def _trashed_above(self) -> str | None:
-        """The id of the record that this one is below, where that is in the trash."""
-        model: Any = self._type.model
-        above: str | None = self._noted.values.get("parent")
-        if above is None or not (issubclass(model, Nested) and issubclass(model, Trashable)):
-            return None
-        trashed = select(model.id).where(model.id == UUID(above), model.trashed_at.is_not(None))
-        return above if (await self._work.session.execute(trashed)).first() else None
 
     @property
     def _is_emptied(self) -> bool:

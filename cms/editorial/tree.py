@@ -40,12 +40,21 @@ class TreeService(EditorialService[M]):
         path = f"{above}/{node.slug}"
         if node.path == path:
             return
-        if node.path is not None and f"{above}/".startswith(f"{node.path}/"):
+        old = await self._former_path(node)
+        if old is not None and f"{above}/".startswith(f"{old}/"):
             raise _misplaced("A record can't be placed below itself; choose another parent.")
-        await self._check_fit(node.path, path)
-        if node.path is not None:
-            await self._move_descendants(node.path, path)
+        await self._check_fit(old, path)
+        if old is not None:
+            await self._move_descendants(old, path)
         node.path = path
+
+    async def _former_path(self, node: Any) -> str | None:
+        """Where a record is; nowhere, if it is new: its path may be another's then, for which it was not inserted."""
+        if node.path is None:
+            return None
+        model: Any = self.content_type.model
+        found = await self.session.execute(select(model.id).where(model.id == node.id))
+        return str(node.path) if found.first() else None
 
     async def _check_fit(self, old: str | None, new: str) -> None:
         """Refuse a path that is too deep or too long, of the record or of any below it."""

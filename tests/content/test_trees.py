@@ -79,6 +79,17 @@ async def test_what_gets_another_address_with_what_is_above_it_is_told(
 
 
 @pytest.mark.parametrize("content_type", TREES)
+async def test_a_new_record_leaves_the_branch_of_its_namesake_where_it_is(
+    installation: Installation, content_type: ContentType[Any]
+) -> None:
+    await branch(installation, content_type, "A", "B")
+    made = await installation.make(content_type, **titled(content_type, "A"))
+    assert (made.slug, made.path) == ("a-2", "/a-2")
+    assert await paths(installation, content_type) == {"a": "/a", "b": "/a/b", "a-2": "/a-2"}
+    assert not [event for event in await installation.rows("events") if event["kind"].endswith(".moved")]
+
+
+@pytest.mark.parametrize("content_type", TREES)
 async def test_a_tree_is_at_most_ten_levels_deep(installation: Installation, content_type: ContentType[Any]) -> None:
     made = await branch(installation, content_type, *(f"L{number}" for number in range(10)))
     body = titled(content_type, "Deeper", parent=str(made[-1].id))

@@ -579,6 +579,17 @@ async def test_what_was_made_along_with_its_user_goes_with_it(installation: Inst
     assert (row["trashed_at"] is None, row["category_id"]) == (False, None)
 
 
+async def test_what_is_used_from_the_trash_by_something_else_stays(installation: Installation) -> None:
+    """It would come out of there without what it had."""
+    await installation.make(category, name="Tides")
+    made = (await changes(installation))[0]["id"]
+    user = await installation.make(article, title="Slow tides", category="tides")
+    await sender(installation, "DELETE", f"/articles/{user.id}")()
+    problem = assert_problem(await undo(installation, made), 409)
+    assert "is used by article “Slow tides” (in the trash)" in problem["detail"]
+    assert (await installation.rows("articles"))[0]["category_id"] is not None
+
+
 async def test_replies_that_came_since_are_not_taken_along(installation: Installation) -> None:
     host = await make_sample(installation, article)
     first = await installation.make(comment, article=str(host.id), content="First.")
