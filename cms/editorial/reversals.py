@@ -32,6 +32,7 @@ from cms.editorial.obstacles import (
 from cms.editorial.recorder import Note
 from cms.editorial.restoring import as_sent, fit, missing_related
 from cms.editorial.snapshots import CREATED_AT, LINKS, MASK, STAGES, Values, is_secret, snapshot
+from cms.editorial.together import Together
 from cms.editorial.trash import TrashingService
 
 
@@ -40,7 +41,7 @@ class Reversal:
 
     :param noted: what it did; :param last: the id of the revision that says so. :param settled: fields of which not the
         draft but the record, which the same change was of, has to be what that made of it.
-    :param made: the records that the same change made.
+    :param together: what the same change did to others.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class Reversal:
         noted: Note,
         last: int,
         settled: frozenset[str],
-        made: frozenset[UUID],
+        together: Together,
     ) -> None:
         self._work = work
         self._changes = changes
         self._noted = noted
         self._last = last
         self._settled = settled
-        self._made = made
+        self._together = together
         self._type: ContentType[Any] = noted.content_type
         self._service = work.service(noted.content_type)
         self._record: Any = None
@@ -115,19 +116,17 @@ class Reversal:
         if self._noted.verb == "created":
             if (below := await self._below()) is not None:
                 raise await hangs_since(self._work.session, self._changes, self._noted, below)
-            await let_go(self._work, self._type, self._record, self._made)
+            await let_go(self._work, self._type, self._record, self._together.made)
             await self._service.delete(self._record, self._record.version)
             return
         before = dict(self._noted.before)
         is_moved, was_trashed = "trashed_at" in before, before.pop("trashed_at", None) is not None
-        if is_moved and not was_trashed:
-            await self._move(into_trash=False)
+        if is_moved:  # first of all: in the trash nobody minds a slug that somebody else has
+            await self._move(into_trash=was_trashed)
         if {"published_at", "unpublish_at"} & before.keys():
             self._service.require(Action.PUBLISH, self._record)
         if before:
             await self._service.change(self._record, await self._fitting(before))
-        if is_moved and was_trashed:
-            await self._move(into_trash=True)
 
     async def _explained(self, conflict: Conflict) -> Conflict:
         """A refusal of a service, with the later change that is the reason, where there is one."""
@@ -212,8 +211,11 @@ class Reversal:
         assert isinstance(self._service, TrashingService)  # noqa: S101 - trashable types declare such a service
         if into_trash:
             await self._service.delete(self._record, self._record.version)
-        else:
-            await self._service.restore(self._record.id)
+            return
+        below = await self._service.below(self._record)
+        along = {other.id for other in below if other.trashed_at == self._record.trashed_at}
+        slugs = {record_id: slug for record_id, slug in self._together.slugs.items() if record_id in along}
+        await self._service.restore(self._record.id, self._together.slugs.get(self._record.id), slugs)
 
     def _check_remakable(self) -> None:
         """Refuse what can't be made again whole.

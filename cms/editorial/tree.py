@@ -36,6 +36,8 @@ class TreeService(EditorialService[M]):
         """Keep the path of the record, and of all below it, in step with its parent and slug."""
         await super().prepare(record, changed)
         node: Any = record
+        if getattr(node, "trashed_at", None) is not None:
+            return  # what is in the trash gets its path when it comes out
         above = await self._path_of(node.parent_id)
         path = f"{above}/{node.slug}"
         if node.path == path:

@@ -16,6 +16,7 @@ from cms.editorial.changes import Changes, no_change, require_staff
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.recorder import Note, Notes, change_set_of, gather, undoing, write_notes
 from cms.editorial.reversals import Reversal
+from cms.editorial.together import Together
 from cms.editorial.trash import TrashingService
 
 
@@ -65,10 +66,10 @@ async def _reversals(work: UnitOfWork, changes: Changes, change_set_id: UUID) ->
     for revision in revisions:
         gather(notes, _note_of(changes, revision))
     await _lock(work, notes)
-    made = frozenset(noted.record_id for noted in notes.values() if noted.verb == "created")
+    together = Together.of(notes.values())
     last: dict[Any, int] = {(revision.record_id, revision.version): revision.id for revision in revisions}
     return [
-        Reversal(work, changes, noted, last[noted.record_id, noted.version], _settled_beside(notes, noted), made)
+        Reversal(work, changes, noted, last[noted.record_id, noted.version], _settled_beside(notes, noted), together)
         for noted in reversed(notes.values())
     ]
 

@@ -208,6 +208,25 @@ async def test_what_is_above_and_was_trashed_later_stands_in_the_way(installatio
     assert "“Team” needs the page “About”, which is not there: it was trashed" in problem["detail"]
 
 
+async def test_what_came_back_by_another_slug_goes_and_comes_back_by_it(installation: Installation) -> None:
+    """Where others have taken its own, and that of what came along."""
+    root = await installation.make(page, title="About")
+    below = await installation.make(page, title="Team", parent=str(root.id))
+    single = await installation.make(article, title="Tide")
+    for path in (f"/pages/{root.id}", f"/articles/{single.id}"):
+        await sender(installation, "DELETE", path)()
+    await installation.make(article, title="Tide")
+    await installation.make(page, title="About")
+    places = {"slug": "about-us", "slugs": {str(below.id): "crew"}}
+    await assert_undone(
+        installation, sender(installation, "POST", f"/articles/{single.id}/restore", json={"slug": "ebb"})
+    )
+    await assert_undone(installation, sender(installation, "POST", f"/pages/{root.id}/restore", json=places))
+    await undo(installation)
+    rows = {row["slug"]: row["path"] for row in await installation.rows("pages") if row["trashed_at"] is None}
+    assert rows == {"about": "/about", "about-us": "/about-us", "crew": "/about-us/crew"}
+
+
 async def test_many_records_in_one_transaction(installation: Installation) -> None:
     made = [await installation.make(article, title=f"Tide {n}") for n in range(5)]
 
