@@ -43,6 +43,9 @@ class TreeService(EditorialService[M]):
         if node.path == path:
             return
         old = await self._former_path(node)
+        if old == path:  # moved along with what is above it, since it was loaded
+            node.path = path
+            return
         if old is not None and f"{above}/".startswith(f"{old}/"):
             raise _misplaced("A record can't be placed below itself; choose another parent.")
         await self._check_fit(old, path)
@@ -51,12 +54,12 @@ class TreeService(EditorialService[M]):
         node.path = path
 
     async def _former_path(self, node: Any) -> str | None:
-        """Where a record is; nowhere, if it is new: its path may be another's then, for which it was not inserted."""
+        """Where a record is by now; nowhere, if it is new, whatever path it was not inserted for."""
         if node.path is None:
             return None
         model: Any = self.content_type.model
-        found = await self.session.execute(select(model.id).where(model.id == node.id))
-        return str(node.path) if found.first() else None
+        path: str | None = await self.session.scalar(select(model.path).where(model.id == node.id))
+        return path
 
     async def _check_fit(self, old: str | None, new: str) -> None:
         """Refuse a path that is too deep or too long, of the record or of any below it."""

@@ -79,6 +79,18 @@ async def test_what_gets_another_address_with_what_is_above_it_is_told(
 
 
 @pytest.mark.parametrize("content_type", TREES)
+async def test_what_is_moved_together_takes_along_what_is_below_it(
+    installation: Installation, content_type: ContentType[Any]
+) -> None:
+    *_, p, c, _ = await branch(installation, content_type, "X", "P", "C", "D")
+    items = [{"id": str(record.id), "version": record.version} for record in (p, c)]
+    body = {"action": "update", "items": items, "changes": {"parent": None}}
+    moved = await installation.send("POST", f"/{content_type.name}/bulk", Role.EDITOR, json=body)
+    assert moved.status_code == 200, moved.text
+    assert await paths(installation, content_type) == {"x": "/x", "p": "/p", "c": "/c", "d": "/c/d"}
+
+
+@pytest.mark.parametrize("content_type", TREES)
 async def test_a_new_record_leaves_the_branch_of_its_namesake_where_it_is(
     installation: Installation, content_type: ContentType[Any]
 ) -> None:
