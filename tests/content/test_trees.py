@@ -91,6 +91,22 @@ async def test_what_is_moved_together_takes_along_what_is_below_it(
 
 
 @pytest.mark.parametrize("content_type", TREES)
+async def test_what_was_moved_along_is_where_it_is_at_its_next_change(
+    installation: Installation, content_type: ContentType[Any]
+) -> None:
+    """In the same transaction, where it was loaded before."""
+    *_, p, c, _ = await branch(installation, content_type, "X", "P", "C", "D")
+    async with installation.work(Role.EDITOR) as work:
+        service = work.service(content_type)
+        upper, lower = [await service.get(record.id) for record in (p, c)]
+        await service.change(upper, {"parent": None})
+        await service.change(lower, {content_type.title_field: "Sea"})
+    assert await paths(installation, content_type) == {"x": "/x", "p": "/p", "c": "/p/c", "d": "/p/c/d"}
+    events = await installation.rows("events")
+    assert [event["kind"].endswith(".moved") for event in events].count(True) == 2
+
+
+@pytest.mark.parametrize("content_type", TREES)
 async def test_a_new_record_leaves_the_branch_of_its_namesake_where_it_is(
     installation: Installation, content_type: ContentType[Any]
 ) -> None:
