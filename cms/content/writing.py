@@ -15,7 +15,7 @@ from cms.crud.problems import FieldError, Invalid
 from cms.editorial.behaviours import not_trashed
 from cms.editorial.markdown import THREAD_ABOVE_CHARACTERS, MarkdownTooComplex, Rendered, parse
 from cms.editorial.workflow import EditorialService
-from cms.media.records import Media, permalink
+from cms.media.records import Media, media, permalink
 from cms.media.references import paths_in
 
 
@@ -49,6 +49,14 @@ class WritingService(EditorialService[M]):
 
     async def rendered(self, record: M, rendered: Rendered) -> None:
         """Use what else a parsed text gives."""
+
+    async def missing_from(self, record: M) -> list[str]:
+        """Files that its text names count, too."""
+        missing = await super().missing_from(record)
+        if isinstance(record, Written) and (paths := paths_in(record.content)):
+            lost = paths - (await self._media_urls(record.content)).keys()
+            missing += await self.trashed(media, Media.path.in_(lost))
+        return list(dict.fromkeys(missing))
 
     async def lead_on(self, old: str, new: str) -> None:
         """By a redirect."""

@@ -1,7 +1,8 @@
 """What refers to a record: what would be left dangling without it, and what goes with it."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator, Set
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +31,10 @@ class Use(NamedTuple):
     fields: tuple[str, ...] = ()
     place: str = ""
     is_draft: bool = False
+
+    def aside_from(self, ids: Collection[UUID]) -> "Use":
+        """The same by other records than these."""
+        return self._replace(where=and_(self.where, self.content_type.model.id.not_in(ids))) if ids else self
 
 
 def find_uses(registry: Registry, content_type: ContentType[Any], record: Any) -> list[Use]:

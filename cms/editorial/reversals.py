@@ -62,6 +62,8 @@ class Reversal:
         self._type: ContentType[Any] = noted.content_type
         self._service = work.service(noted.content_type)
         self._record: Any = None
+        if isinstance(self._service, TrashingService):
+            self._service.alongside = together.moved
 
     @property
     def depth(self) -> int:

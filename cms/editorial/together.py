@@ -10,10 +10,12 @@ from cms.editorial.recorder import Note
 class Together(NamedTuple):
     """What one change did to all of its records.
 
-    :param made: those that it made. :param slugs: those that records had before it put them into the trash.
+    :param made: those that it made. :param moved: these, and those that it put into the trash or took out of it.
+    :param slugs: those that records had before it put them into the trash.
     """
 
     made: frozenset[UUID]
+    moved: frozenset[UUID]
     slugs: Mapping[UUID, str]
 
     @classmethod
@@ -24,4 +26,5 @@ class Together(NamedTuple):
             for noted in notes
             if "slug" in noted.before and noted.before.get("trashed_at", "") is None
         }
-        return cls(frozenset(noted.record_id for noted in notes if noted.verb == "created"), slugs)
+        made = frozenset(noted.record_id for noted in notes if noted.verb == "created")
+        return cls(made, made.union(noted.record_id for noted in notes if "trashed_at" in noted.before), slugs)

@@ -1,11 +1,11 @@
 """The trash: what is deleted goes there with all that hangs on it, comes back as it was, or goes for good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, inspect, select
 
 from cms.crud.conditional import ANY_VERSION, check_version
 from cms.crud.content_type import ContentType, M
@@ -25,7 +25,12 @@ _TICK = timedelta(microseconds=1)
 
 
 class TrashingService(Service[M]):
-    """A service of records that are trashed before they are gone, where their type has a trash."""
+    """A service of records that are trashed before they are gone, where their type has a trash.
+
+    :ivar alongside: records of any type that go into the trash or come out of it in the same transaction.
+    """
+
+    alongside: Collection[UUID] = ()
 
     async def hold(self) -> None:
         """Wait for those who write the same records in another order; locks of rows do, where each writes but one."""
@@ -36,6 +41,24 @@ class TrashingService(Service[M]):
 
     async def place(self, records: Sequence[M]) -> None:
         """Find records that come out of the trash their place: the first one, and those below it."""
+
+    async def missing_from(self, record: M) -> list[str]:
+        """What the record has that is in the trash and stays there: a phrase for each, such as `media “buoy.png”`."""
+        missing = []
+        for info in self.content_type.fields.values():
+            if info.is_relation and info.column is not None and info.python_type is not self.content_type.model:
+                target = self.work.registry.target_of(info)
+                model: Any = target.model
+                if issubclass(model, Trashable):
+                    missing += await self.trashed(target, model.id == getattr(record, info.column.key))
+        return missing
+
+    async def trashed(self, content_type: ContentType[Any], where: ColumnElement[bool]) -> list[str]:
+        """What of a type is in the trash and stays there, as `missing_from` tells it."""
+        model: Any = content_type.model
+        stays = where, model.trashed_at.is_not(None), model.id.not_in(self.alongside)
+        titles = await self.session.execute(select(getattr(model, content_type.title_field)).where(*stays))
+        return [f"{content_type.label.lower()} “{title}”" for title in titles.scalars()]
 
     async def delete(self, record: M, expected: int) -> None:
         """Move the record to the trash, with those below it; a type that has none deletes it.
@@ -78,6 +101,7 @@ class TrashingService(Service[M]):
         below = [other for other in await self.below(record) if other.trashed_at == found.trashed_at]  # type: ignore[attr-defined]  # of `Trashable`
         together = [record, *below]
         with self.session.no_autoflush:  # or a look-up would write half of it
+            await self._require_whole(together)
             await self._require_free(together, slugs)
             for other in (each for each in together if each.id in slugs):
                 self.require(Action.UPDATE, other)
@@ -139,6 +163,17 @@ class TrashingService(Service[M]):
         except NotFound:
             await self.get(key)
             raise self._kept() from None
+
+    async def _require_whole(self, records: Sequence[Any]) -> None:
+        """Refuse to bring back what shows something that is in the trash.
+
+        :raises Conflict: naming both.
+        """
+        for record in records:
+            if missing := await self.missing_from(record):
+                title = getattr(record, self.content_type.title_field)
+                needed = ", ".join(missing)
+                raise Conflict(f"“{title}” needs what is in the trash, too: restore the {needed} first.")
 
     async def _require_free(self, records: Sequence[Any], slugs: Slugs) -> None:
         """Refuse to give back what others have taken meanwhile, proposing a free slug for each.

@@ -184,7 +184,7 @@ class MediaService(TrashingService[Media]):
         registry, marks = self.work.registry, (record.storage_key, record.id.hex)
         texts = uses_in_texts(registry, record.path, *marks)
         drafts = uses_in_drafts(registry, f"media:{record.path}", *marks, str(record.id))
-        return [*super().uses(record), *texts, *drafts]
+        return [use.aside_from(self.alongside) for use in (*super().uses(record), *texts, *drafts)]
 
     async def delete(self, record: Media, expected: int) -> None:
         """Move a file to the trash that is used nowhere.

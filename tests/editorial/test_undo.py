@@ -23,7 +23,7 @@ from cms.media.records import media
 from tests.editorial.dumps import dump
 from tests.installation import Installation
 from tests.problems import assert_problem
-from tests.samples import SAMPLES, make_sample
+from tests.samples import SAMPLES, make_sample, picture
 
 ANY = {"If-Match": "*"}
 
@@ -115,6 +115,34 @@ async def test_an_import_is_undone(installation: Installation, tmp_path: Path) -
         assert report.refused == []
 
     await assert_undone(installation, bring_in)
+
+
+async def test_an_import_of_pictures_is_undone(installation: Installation, tmp_path: Path) -> None:
+    """They go into the trash along with what shows them, which does not come back without them."""
+    head = "---\ntitle: Ebb\nauthor: editor@example.org\n"
+    files = {
+        "articles/cover.md": f"{head}cover: buoy.png\n---\nSand.\n".encode(),
+        "articles/text.md": f"{head}---\n![A buoy](media:buoy.png)\n".encode(),
+        "media/buoy.png": picture(),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    state = installation.app.state
+
+    async def bring_in() -> None:
+        report = await apply(state.database, state.registry, state.reader, state.storage, tmp_path)
+        assert report.refused == []
+
+    await assert_undone(installation, bring_in)
+    assert [row["trashed_at"] is None for row in await installation.rows("media")] == [False]
+    ids = [row["id"] for row in await installation.rows("articles")]
+    for record_id in ids:
+        restored = await installation.send("POST", f"/articles/{record_id}/restore", Role.ADMIN)
+        assert "restore the media “buoy.png” first" in assert_problem(restored, 409)["detail"]
+    await sender(installation, "POST", f"/media/{(await installation.rows('media'))[0]['id']}/restore")()
+    for record_id in ids:
+        await sender(installation, "POST", f"/articles/{record_id}/restore")()
 
 
 async def test_publishing_is_undone(installation: Installation) -> None:
