@@ -11,7 +11,9 @@ from sqlalchemy.orm import selectinload
 from cms.crud.conditions import visible
 from cms.crud.content_type import ContentType, M
 from cms.crud.policy import Action, Actor
+from cms.crud.registry import Registry
 from cms.crud.structure import Shape
+from cms.crud.usages import outliving
 from cms.crud.values import is_uuid
 
 
@@ -54,3 +56,13 @@ async def lock_records(
     statement = select(model).options(*to_many_loads(content_type)).where(*where).order_by(model.id)
     found = await session.execute(statement.with_for_update(of=model), {"actor_id": actor.id})
     return found.scalars().all()
+
+
+async def release(
+    session: AsyncSession, registry: Registry, content_type: ContentType[M], record: M, actor: Actor
+) -> None:
+    """Take a record that is about to go out of those that stay without it, so that whoever listens sees each change."""
+    for other, column in outliving(registry, content_type):
+        for holder in await lock_records(session, other, actor, column == record.id):
+            setattr(holder, column.key, None)
+    await session.flush()

@@ -26,7 +26,7 @@ from cms.crud.plan import Reader
 from cms.crud.policy import Action, Actor, Door, Origin
 from cms.crud.problems import Conflict, FieldError, Invalid, NotFound
 from cms.crud.registry import Registry
-from cms.crud.relations import find_related, to_many_loads
+from cms.crud.relations import find_related, release, to_many_loads
 from cms.crud.rights import check_fields, refusal
 from cms.crud.search import refresh_search_text
 from cms.crud.slugs import make_slug, next_slug
@@ -35,7 +35,6 @@ from cms.crud.usages import Use, find_uses, name_uses
 from cms.crud.values import is_uuid
 
 _SLUG_ATTEMPTS = 25
-
 
 Ahead = Callable[[str], Awaitable[Any]]
 """Answers what was made of a text before anybody asked; None if nothing was."""
@@ -177,6 +176,7 @@ class Service(Generic[M]):
         check_version(expected, record.version)
         if usages := await self.usages(record):
             raise in_use(self.content_type, usages)
+        await release(self.session, self.work.registry, self.content_type, record, self.actor)
         await self.session.delete(record)
         await self._flush(record)
 

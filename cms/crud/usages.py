@@ -87,9 +87,20 @@ async def name_records(
 
 def hanging_on(registry: Registry, content_type: ContentType[Any]) -> Iterator[tuple[ContentType[Any], Any]]:
     """The types whose records the database deletes along with those that they refer to, and the columns that do."""
+    return _columns_to(registry, content_type, "CASCADE")
+
+
+def outliving(registry: Registry, content_type: ContentType[Any]) -> Iterator[tuple[ContentType[Any], Any]]:
+    """The types whose records stay without those that they refer to, and the columns that the database empties."""
+    return _columns_to(registry, content_type, "SET NULL")
+
+
+def _columns_to(
+    registry: Registry, content_type: ContentType[Any], on_delete: str
+) -> Iterator[tuple[ContentType[Any], Any]]:
     for other in registry:
         for info in other.fields.values():
-            if _refers(info, content_type, {"CASCADE"}):
+            if _refers(info, content_type, {on_delete}):
                 yield other, getattr(other.model, info.column.key)  # type: ignore[union-attr]  # as above
 
 

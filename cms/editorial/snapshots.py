@@ -124,7 +124,7 @@ def links_to(
 ) -> dict[str, list[str]]:
     """The records that have this one in a relation of many to many, by type and field: `articles.tags`.
 
-    Whoever refers to it by a column of its own either forbids its deletion or is deleted with it.
+    Whoever refers to it by a column of its own forbids its deletion, is deleted with it, or is released before.
     """
     links: dict[str, list[str]] = {}
     for other in registry:

@@ -22,7 +22,7 @@ from cms.exchange.apply import apply
 from tests.admin.browsing import Visitor
 from tests.installation import Installation
 from tests.problems import assert_problem
-from tests.samples import SAMPLES, make_sample
+from tests.samples import HOST, SAMPLES, make_host, make_sample
 from tests.statements import recorded
 
 ANY = {"If-Match": "*"}
@@ -192,6 +192,22 @@ async def test_who_acted_and_is_gone_is_told_by_id(installation: Installation) -
         session.sync_session.info["origin"] = Origin(gone)
         session.add(tag.model(name="Rope", slug="rope"))
     assert (await read(installation))["items"][0]["actor"] == {"id": str(gone), "name": None}
+
+
+async def test_what_a_deleted_account_leaves_behind_is_told(installation: Installation) -> None:
+    """The database would take it out of its comments and files unseen."""
+    await make_host(installation)
+    writer = str(installation.actor(Role.READER).id)
+    said = {"article": HOST, "content": "Water waits.", "author": writer}
+    made = (await installation.send("POST", "/comments", Role.EDITOR, json=said)).json()
+    gone = await installation.send("DELETE", f"/users/{writer}", Role.ADMIN, headers=ANY)
+    assert gone.status_code == 204, gone.text
+    told = (await read(installation, Role.ADMIN))["items"][0]["records"]
+    assert [(one["type"], one["id"], one["verb"]) for one in told] == [
+        ("comments", made["id"], "updated"), ("users", writer, "deleted"),
+    ]  # fmt: skip
+    assert told[0]["fields"] == {"author": {"old": writer, "new": None, "is_excerpt": False}}
+    assert told[0]["version"] == made["version"] + 1
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.READER])
