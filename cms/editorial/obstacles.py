@@ -1,6 +1,6 @@
 """What stands in the way of undoing a change: the later change that made something else of the same."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from cms.editorial.changes import Changes
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
 from cms.editorial.recorder import Note
 from cms.editorial.revisions import name_actors
+from cms.editorial.trash import BELOW
 
 _LATER = (
     Revision.change_set_id,
@@ -77,22 +78,42 @@ async def used_since(
 
 
 async def taken_since(
-    session: AsyncSession, changes: Changes, noted: Note, last: int, name: str, said: Conflict
-) -> Conflict:
-    """What to say where another record has by now what this one had, and no two can have.
+    session: AsyncSession, changes: Changes, noted: Note, last: int, slugs: Mapping[UUID, str], said: Conflict
+) -> Conflict | None:
+    """What to say where another record has by now what this one, or one below it, had, and no two can have.
 
-    :param last: as `used_since` has it. :param name: the field. :param said: the refusal to give it back.
+    :param last: as `used_since` has it. :param slugs: those that records get back with it, where they have others.
+    :param said: the refusal to give it back. :returns: None if it was for something else.
     """
     model: Any = noted.content_type.model
-    held = getattr(model, name) == noted.before.get(name, noted.values.get(name)), model.id != noted.record_id
+    name = noted.content_type.key_field
+    if name is None or (lost := await _lost(session, noted, name, slugs, said)) is None:
+        return None
+    owner, title, taken = lost
     out = (model.trashed_at.is_(None),) if issubclass(model, Trashable) else ()
-    use = Use(noted.content_type, and_(*held, *out), (name, "trashed_at"))
+    use = Use(noted.content_type, and_(getattr(model, name) == taken, model.id != owner, *out), (name, "trashed_at"))
     holder = await _user(session, use)
     guilty = None if holder is None else await _made(session, last, holder, use)
     label = noted.content_type.label.lower()
-    had = f"The {label} “{title_of(noted)}” had a {name} that another {label} has by now"
+    had = f"The {label} “{title}” had a {name} that another {label} has by now"
     told = await _told(session, changes, had, guilty, ())
     return Conflict(told.detail, errors=said.errors, **{**said.extensions, **told.extensions})
+
+
+async def _lost(
+    session: AsyncSession, noted: Note, name: str, slugs: Mapping[UUID, str], said: Conflict
+) -> tuple[UUID, str, Any] | None:
+    """Who can't get back what it had: its id and title, and what that was. The first of several."""
+    pointer = (said.errors[0].pointer if said.errors else None) or ""
+    if pointer == f"/{name}":
+        return noted.record_id, title_of(noted), noted.before.get(name, noted.values.get(name))
+    if not pointer.startswith(BELOW):
+        return None
+    model: Any = noted.content_type.model
+    owner = UUID(pointer.removeprefix(BELOW))
+    own = select(getattr(model, noted.content_type.title_field), model.slug).where(model.id == owner)
+    title, slug = (await session.execute(own)).one()
+    return owner, title, slugs.get(owner, slug)
 
 
 async def trashed_above(session: AsyncSession, noted: Note, last: int) -> str | None:

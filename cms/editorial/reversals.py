@@ -138,8 +138,9 @@ class Reversal:
         if "usages" in conflict.extensions:
             uses = self._service.uses(await self._load())
             return await used_since(session, self._changes, noted, self._last, uses, conflict)
-        if (key := self._type.key_field) and [error.pointer for error in conflict.errors] == [f"/{key}"]:
-            return await taken_since(session, self._changes, noted, self._last, key, conflict)
+        slugs = self._together.slugs
+        if (taken := await taken_since(session, self._changes, noted, self._last, slugs, conflict)) is not None:
+            return taken
         if (above := await trashed_above(session, noted, self._last)) is not None:
             title = f"The {self._type.label.lower()} “{title_of(noted)}”"
             return await gone_since(session, self._changes, self._type, [above], title)

@@ -21,6 +21,8 @@ from cms.editorial.behaviours import Trashable
 Slugs = Mapping[UUID, str]
 """Slugs by the ids of records."""
 NO_SLUGS: Slugs = {}
+BELOW = "/slugs/"
+"""How pointers to those of what comes along begin; the id of the record follows."""
 _TICK = timedelta(microseconds=1)
 
 
@@ -213,7 +215,7 @@ class TrashingService(Service[M]):
         errors = [
             FieldError(f"No {self._noun} has a slug.", "/slug")
             if unknown == records[0].id
-            else FieldError("Nothing of this id that has a slug comes out of the trash with it.", f"/slugs/{unknown}")
+            else FieldError("Nothing of this id that has a slug comes out of the trash with it.", f"{BELOW}{unknown}")
             for unknown in slugs.keys() - known
         ]
         if errors:
@@ -221,7 +223,7 @@ class TrashingService(Service[M]):
 
     def _taken(self, record: Any, slug: str, proposed: str, *, is_first: bool) -> FieldError:
         title = getattr(record, self.content_type.title_field)
-        which, pointer = ("this one", "/slug") if is_first else (f"“{title}” below it", f"/slugs/{record.id}")
+        which, pointer = ("this one", "/slug") if is_first else (f"“{title}” below it", f"{BELOW}{record.id}")
         detail = f"Another {self._noun} has the slug “{slug}” by now; give {which} another, such as “{proposed}”."
         return FieldError(detail, pointer, proposed=proposed)
 

@@ -590,6 +590,18 @@ async def test_what_took_the_slug_of_what_is_in_the_trash_is_named(installation:
     assert (problem["later_change"], problem["proposed"]) == (taken, "tide-2")
 
 
+async def test_what_took_the_slug_of_what_would_come_along_is_named(installation: Installation) -> None:
+    root = await installation.make(page, title="About")
+    below = await installation.make(page, title="Team", parent=str(root.id))
+    await sender(installation, "DELETE", f"/pages/{root.id}")()
+    trashed = (await changes(installation))[0]["id"]
+    await installation.make(page, title="Team")
+    taken = (await changes(installation))[0]["id"]
+    problem = assert_problem(await undo(installation, trashed), 409, f"/slugs/{below.id}")
+    assert problem["later_change"] == taken
+    assert "“Team” had a slug that another page has by now: it was created" in problem["detail"]
+
+
 async def test_what_uses_a_record_since_it_was_made_is_named(installation: Installation) -> None:
     record = await make_sample(installation, media)
     made = (await changes(installation, record=str(record.id)))[-1]["id"]
