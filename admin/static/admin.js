@@ -103,7 +103,8 @@ function enhancePicker(select) {
     list.replaceChildren(...found.map((choice, index) => {
       const item = element("li", { id: `${id}-option-${index}`, role: "option" }, element("span", {}, choice.isNew ? `Create “${choice.label}”` : choice.label));
       if (choice.image) item.prepend(element("img", { src: choice.image, alt: "" }));
-      item.addEventListener("mousedown", (event) => { event.preventDefault(); pick(choice); });
+      item.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
+      item.addEventListener("click", () => pick(choice));
       return item;
     }));
     if (!found.length) list.append(element("li", { class: "faint" }, results ? "Nothing found." : "The search did not answer. Are you still signed in?"));

@@ -19,7 +19,8 @@ document.addEventListener("focusin", ({ target }) => { if (target.matches(".tab"
 
 // Popups are <details class="menu">: one open at a time, closed by Escape or a click elsewhere, walked through with arrows.
 const popups = () => document.querySelectorAll("details.menu[open]");
-document.addEventListener("click", (event) => popups().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+// The path, since what was chosen inside may be gone from there by now.
+document.addEventListener("click", (event) => popups().forEach((menu) => { if (!event.composedPath().includes(menu)) menu.open = false; }));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && side?.classList.contains("is-open")) openMenu(false);
   const menu = event.target instanceof Element && event.target.closest("details.menu");

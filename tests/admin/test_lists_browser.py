@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from cms.content.articles import article
 from cms.content.categories import category
+from cms.content.tags import tag
 from cms.crud.policy import Role
 from cms.crud.schemas import update_schema
 from tests.admin.chromium import Window, opened, served
@@ -121,6 +122,68 @@ async def test_a_status_is_changed_in_place_and_taken_back(installation: Install
     await expect(page.get_by_role("alert")).to_contain_text("Somebody changed this meanwhile")
     await expect(status).to_contain_text("Scheduled")
     window.noise.clear()
+
+
+async def test_many_are_tagged_filed_and_given_away_from_the_bar(installation: Installation, window: Window) -> None:
+    rope, sea = await installation.make(tag, name="Rope"), await installation.make(category, name="Tides")
+    made = await titled(installation, "Ebb", "Flood", tags=[str((await installation.make(tag, name="Sea")).id)])
+    writer = installation.actor(Role.AUTHOR).id
+    page = await window.open("article/list")
+    for choice, field, typed, offered in (
+        ("Add tags", "Tags", "rop", "Rope"), ("Set category", "Category", "tid", "Tides"),
+        ("Set author", "Author", "auth", "Author"),
+    ):  # fmt: skip
+        await page.get_by_label("Select all on this page").check()
+        bar = page.locator("[data-bulk-bar]")
+        await bar.locator("summary", has_text=choice).click()
+        await bar.get_by_role("combobox", name=field, exact=True).fill(typed)
+        await page.get_by_role("option", name=offered).first.click()
+        await bar.get_by_role("button", name="Add" if field == "Tags" else "Set", exact=True).click()
+        await expect(page.locator(".toast")).to_contain_text("2 records")
+    for record in made:
+        shown = (await installation.send("GET", f"/articles/{record.id}", Role.EDITOR)).json()
+        assert [one["name"] for one in shown["tags"]] == ["Rope", "Sea"]
+        assert (shown["category"]["id"], shown["author"]["id"]) == (str(sea.id), str(writer))
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(page.locator(".toast")).to_contain_text("Undone.")
+    assert {row["author_id"] for row in await installation.rows("articles")} == {installation.actor(Role.ADMIN).id}
+    assert rope.name == "Rope"
+
+
+async def test_an_author_submits_and_an_editor_returns(
+    installation: Installation, chromium: Browser, window: Window
+) -> None:
+    """From the list, and from the form; the note is there for whoever wrote the text."""
+    await installation.make(article, Role.AUTHOR, title="Mine")
+    async with opened(chromium, installation, window.url, Role.AUTHOR) as authors:
+        mine, theirs = await authors.open("article/list"), await window.open("article/list?status=in_review")
+        status = mine.get_by_role("button", name="Status of")
+        await expect(theirs.locator(".row-link")).to_have_count(0)
+        await status.click()
+        await expect(mine.get_by_role("menuitem")).to_have_text(["Submit for review"])
+        await mine.get_by_role("menuitem").click()
+        await expect(mine.locator("tr[data-row]")).to_contain_text("In review")
+        await theirs.reload()
+        await theirs.get_by_role("button", name="Status of").click()
+        await theirs.get_by_role("menuitem", name="Return to the author").click()
+        await theirs.get_by_role("button", name="Return", exact=True).click()
+        await expect(theirs.locator("#step-why")).to_be_visible()  # nothing is returned without a word
+        await theirs.get_by_label("What is missing").fill("Name your sources.")
+        await theirs.get_by_role("button", name="Return", exact=True).click()
+        await expect(theirs.locator(".toast")).to_contain_text("eturned")
+        await mine.reload()
+        await mine.locator(".row-link").click()
+        await expect(mine.locator(".notice-box")).to_contain_text("Returned to you: Name your sources.")
+        await mine.get_by_role("button", name="Submit for review").click()
+        await expect(mine.get_by_role("region", name="Publishing")).to_contain_text("An editor is to look at it.")
+        await theirs.goto("/admin/article/list?status=in_review")
+        await theirs.locator(".row-link").click()
+        await theirs.get_by_label("More about publishing").click()
+        await theirs.get_by_label("Return it").fill("Shorter, please.")
+        await theirs.get_by_role("button", name="Return", exact=True).click()
+        await expect(theirs.locator(".toast")).to_contain_text("eturned")
+        await mine.reload()
+        await expect(mine.locator(".notice-box")).to_contain_text("Shorter, please.")
 
 
 async def test_a_file_holds_what_was_ticked_as_rest_tells_it(
