@@ -114,9 +114,10 @@ export function stateOf(form) {
 
 /**
  * Keep what a form says in this browser.
+ * @param {string} [by] the page that it was typed on, where several may keep something in one place
  * @throws {DOMException} where the browser has no room
  */
-export const keepSaid = (key, form) => localStorage.setItem(key, JSON.stringify(stateOf(form)));
+export const keepSaid = (key, form, by) => localStorage.setItem(key, JSON.stringify({ ...stateOf(form), by }));
 
 /** Have a form say again what was kept of it. */
 export function refill(form, { version, base, said, chosen = {} }) {

@@ -28,19 +28,23 @@ const keep = debounce(() => {
   if (!isDirty()) { forget(); return; }
   try {
     makeRoom();
-    keepSaid(key(), form);
+    keepSaid(key(), form, page);
   } catch {
     show("This browser has no room to keep unsaved text", true);
   }
 }, 250);
 
-// What an earlier visit left is not written over: it is laid aside until somebody says what becomes of it.
+// What an earlier visit left, or another tab is about to, is not written over: it is laid aside until somebody says what
+// becomes of it.
 const OLDEST = 90 * 24 * 3600 * 1000; // milliseconds
 const aside = `${key()} aside`;
 const kept = (name) => JSON.parse(localStorage.getItem(name) ?? "null");
 const laidAside = () => (kept(aside) ?? []).filter(({ at }) => Date.now() - at < OLDEST);
 const isAnswer = document.querySelector("[data-focus]") !== null; // what stands here was refused, so it is not saved
-let isOurs = isAnswer; // whether what is kept under the key was typed on this page
+const page = String(Math.random());
+const pages = isAnswer ? [page, sessionStorage.getItem("page")] : [page];
+sessionStorage.setItem("page", page);
+const isOurs = (one) => pages.includes(one.by); // whether it was typed here
 
 function layAside(change) {
   const all = change(laidAside());
@@ -49,12 +53,14 @@ function layAside(change) {
 }
 
 function makeRoom() {
-  const other = isOurs ? null : kept(key());
-  if (other) layAside((all) => [...all, other]);
-  isOurs = true;
+  const other = kept(key());
+  if (other && !isOurs(other)) layAside((all) => [...all.filter((one) => !one.by || (one.by !== other.by && !isOurs(one))), other]);
 }
 
-const forget = (name = key()) => { if (isOurs) localStorage.removeItem(name); };
+function forget(name = key()) {
+  if (isOurs(kept(name) ?? {})) localStorage.removeItem(name);
+  if (laidAside().some(isOurs)) layAside((all) => all.filter((one) => !isOurs(one)));
+}
 const isLookingFor = () => said().some(([name]) => name.endsWith(".typed")); // what is not chosen yet is not saved
 
 const plan = (wait) => { clearTimeout(timer); timer = setTimeout(autosave, wait); };
@@ -286,7 +292,8 @@ function offer() {
   const newest = left.pop(), time = new Date(newest.at);
   const answer = () => {
     layAside((all) => all.filter(({ at }) => at !== newest.at));
-    if (!isOurs && kept(key())?.at === newest.at) localStorage.removeItem(key());
+    const here = kept(key());
+    if (here?.at === newest.at && !isOurs(here)) localStorage.removeItem(key());
     box.remove();
     offer();
   };

@@ -469,6 +469,27 @@ async def test_a_new_text_without_a_title_survives_a_crash(installation: Install
 
 @pytest.mark.browser
 @browser_test
+async def test_two_new_texts_in_two_tabs_survive_a_crash(installation: Installation, chromium: Browser) -> None:
+    """Neither tab writes over what the other one keeps, nor drops it once its own is saved."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        tabs = [await window.open("article/create") for _ in range(3)]
+        for words in ("The sea", "The sea waits."):
+            for number, tab in enumerate(tabs):
+                await tab.get_by_label("Content", exact=True).fill(f"{words} {number}.")
+                await until_kept(tab, f"{words} {number}.")
+        await tabs[2].get_by_label("Title").first.fill("Saved")
+        await expect(tabs[2].locator("[data-state]")).to_contain_text(SAVED)
+        for tab in tabs:
+            await tab.close()
+        page = await window.open("article/create")
+        content = page.locator("#field-content")
+        for words in ("The sea waits. 1.", "The sea waits. 0."):
+            await page.get_by_role("button", name="Bring it back").click()
+            await expect(content).to_have_value(words)
+
+
+@pytest.mark.browser
+@browser_test
 async def test_what_a_search_shows_is_drawn_while_one_writes(installation: Installation, chromium: Browser) -> None:
     made = await installation.make(article, title="Slow", content="The **sea** waits, [they say](https://a.example).")
     async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
