@@ -91,8 +91,8 @@ class DraftingService(TrashingService[M]):
         seen = {name: public[name] for name in mine if name in decided or means_public(draft, name, mine[name])}
         draft.base = {**draft.base, **seen}
         await self._write(record, draft, {**(draft.values or {}), **mine})
-        await self._edited(record, draft)
         await self.note_draft(record, draft, "drafted", {name: shown.get(name) for name in mine})
+        await self._edited(record, draft)
 
     async def draft_again(self, record: M, data: BaseModel) -> None:
         """Give the working draft values that it had, also after it was emptied."""
@@ -103,8 +103,7 @@ class DraftingService(TrashingService[M]):
     async def after_save(self, record: M) -> None:
         """Have the working draft tell that what it shows has changed with its record."""
         await super().after_save(record)
-        is_new: bool = record.version == 1
-        if not is_new and is_noted(self.session.sync_session, record.id):
+        if record.version != 1 and is_noted(self.session.sync_session, record.id):
             await self.follow([record])
 
     async def follow(self, records: Sequence[M]) -> None:
@@ -184,25 +183,25 @@ class DraftingService(TrashingService[M]):
         """Give the draft the schedule or the review that it had.
 
         :param stages: as recorded. :param is_with_all: whether the draft itself is put back, too; then a schedule whose
-            time has passed is left out. :raises Conflict: for such a one otherwise.
+            time has passed is left out. :raises Conflict: for such a one otherwise. :raises Forbidden: where
+            the schedule is not the actor's to give.
         """
-        self.require(Action.PUBLISH, record)
-        draft = await self.draft_of(record)
+        draft, publishes = await self.draft_of(record), self.policy.can(self.actor, Action.PUBLISH, record)
         assert draft is not None  # noqa: S101 - its stages were compared to what they are now
         former = stages_of(draft)
         if "published_at" in stages:
+            self.require(Action.PUBLISH, record)
             at = parse_time(stages["published_at"]) if stages["published_at"] else None
             has_passed = at is not None and at <= await self.database_time()
             if has_passed and not is_with_all:
                 raise Conflict("The time for which this was scheduled has passed. Nothing was undone.")
             await self.schedule(draft, None if has_passed else at)
-        if "review" in stages:
-            draft.review = Review(stages["review"]) if stages["review"] else None
+        if "review" in stages:  # what somebody changed who may not publish is to be submitted anew
+            draft.review = Review(stages["review"]) if stages["review"] and publishes else None
         if "review_note" in stages:
             draft.review_note = stages["review_note"]
-        await self.session.flush()
         verb = "updated" if "published_at" not in stages else "scheduled" if draft.publish_at else "unscheduled"
-        await self.note_draft(record, draft, verb, {name: former[name] for name in stages}, **stages)
+        await self.note_stages(record, draft, verb, former)
 
     async def _draft_row(self, record: M) -> Draft | None:
         """The row of its draft, full or empty; the record is locked, so nobody else writes it."""
@@ -229,14 +228,24 @@ class DraftingService(TrashingService[M]):
         """An edit by somebody who may not publish needs to be submitted, and approved, anew."""
         if self.policy.can(self.actor, Action.PUBLISH, record):
             return
+        former = stages_of(draft)
         await self.schedule(draft, None)
         if draft.review is not Review.RETURNED:
             draft.review = None
+        await self.note_stages(record, draft, "drafted", former)
         if takes_back_review(record):
             await self.save(record)
 
     async def _note_emptied(self, record: M, draft: Draft, verb: str, former: Values) -> None:
         await self.note_draft(record, draft, verb, former, **{name: None for name in former if name in STAGES})
+
+    async def note_stages(self, record: M, draft: Draft, verb: str, former: Values) -> None:
+        """Put down where a draft stands, if that is elsewhere than before."""
+        await self.session.flush()
+        stages = stages_of(draft)
+        moved_on = {name: value for name, value in former.items() if value != stages[name]}
+        if moved_on:
+            await self.note_draft(record, draft, verb, moved_on, **{name: stages[name] for name in moved_on})
 
     async def note_draft(self, record: M, draft: Draft, verb: str, before: Values, **stages: Any) -> None:
         """Put down what was done to a draft.

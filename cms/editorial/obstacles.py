@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, UniqueConstraint, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cms.crud.content_type import ContentType
 from cms.crud.problems import Conflict, FieldError
+from cms.crud.structure import Shape
 from cms.crud.usages import Use
 from cms.editorial.behaviours import Nested, Trashable
 from cms.editorial.changes import Changes
@@ -34,6 +35,13 @@ async def changed_since(
 
     :param last: the id of the revision of that change; :param names: the fields that differ now.
     """
+    for name in names:
+        info = noted.content_type.fields.get(name)
+        if info is not None and info.shape is Shape.TO_MANY and (ids := noted.values.get(name)):
+            target = changes.registry.target_of(info)
+            if gone := await _gone(session, target, ids):  # which no change of this record tells
+                title = f"The {noted.content_type.label.lower()} “{title_of(noted)}”"
+                return await gone_since(session, changes, target, gone, title)
     later = [
         row
         for row in await session.execute(_later(noted.record_id).where(Revision.id > last))
@@ -41,6 +49,12 @@ async def changed_since(
     ]
     guilty = next((row for row in later if not names or {*names} & row.before.keys()), later[0] if later else None)
     return await _conflict(session, changes, noted.content_type, title_of(noted), guilty, names)
+
+
+async def _gone(session: AsyncSession, target: ContentType[Any], ids: Iterable[str]) -> list[str]:
+    """Which of these records are not there any more."""
+    there = await session.execute(select(target.model.id).where(target.model.id.in_(map(UUID, ids))))
+    return sorted({*ids} - {str(record_id) for record_id in there.scalars()})
 
 
 async def gone_since(
@@ -85,11 +99,10 @@ async def taken_since(
     :param last: as `used_since` has it. :param slugs: those that records get back with it, where they have others.
     :param said: the refusal to give it back. :returns: None if it was for something else.
     """
-    model: Any = noted.content_type.model
-    name = noted.content_type.key_field
-    if name is None or (lost := await _lost(session, noted, name, slugs, said)) is None:
+    if (lost := await _lost(session, noted, slugs, said)) is None:
         return None
-    owner, title, taken = lost
+    owner, title, name, taken = lost
+    model: Any = noted.content_type.model
     out = (model.trashed_at.is_(None),) if issubclass(model, Trashable) else ()
     use = Use(noted.content_type, and_(getattr(model, name) == taken, model.id != owner, *out), (name, "trashed_at"))
     holder = await _user(session, use)
@@ -101,19 +114,28 @@ async def taken_since(
 
 
 async def _lost(
-    session: AsyncSession, noted: Note, name: str, slugs: Mapping[UUID, str], said: Conflict
-) -> tuple[UUID, str, Any] | None:
-    """Who can't get back what it had: its id and title, and what that was. The first of several."""
+    session: AsyncSession, noted: Note, slugs: Mapping[UUID, str], said: Conflict
+) -> tuple[UUID, str, str, Any] | None:
+    """Who can't get back what it had: its id and title, the field, and what that was. The first of several."""
     pointer = (said.errors[0].pointer if said.errors else None) or ""
-    if pointer == f"/{name}":
-        return noted.record_id, title_of(noted), noted.before.get(name, noted.values.get(name))
+    name = pointer.removeprefix("/")
+    if _is_unique(noted.content_type, name):
+        return noted.record_id, title_of(noted), name, noted.before.get(name, noted.values.get(name))
     if not pointer.startswith(BELOW):
         return None
     model: Any = noted.content_type.model
     owner = UUID(pointer.removeprefix(BELOW))
     own = select(getattr(model, noted.content_type.title_field), model.slug).where(model.id == owner)
     title, slug = (await session.execute(own)).one()
-    return owner, title, slugs.get(owner, slug)
+    return owner, title, "slug", slugs.get(owner, slug)
+
+
+def _is_unique(content_type: ContentType[Any], name: str) -> bool:
+    """Whether no two records may have one value of a field, those in the trash aside."""
+    table: Any = content_type.model.__table__
+    unique = [found.columns for found in table.indexes if found.unique]
+    unique += [found.columns for found in table.constraints if isinstance(found, UniqueConstraint)]
+    return any([column.key for column in columns] == [name] for columns in unique)
 
 
 async def trashed_above(session: AsyncSession, noted: Note, last: int) -> str | None:

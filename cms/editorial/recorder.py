@@ -25,7 +25,7 @@ from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
 from cms.editorial.history import FIRST_DRAFT, FOLLOWED, QUIET, ChangeSet, Revision
 from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions
-from cms.editorial.snapshots import CREATED_AT, LINKS, Values, as_text, former_values, links_to, snapshot
+from cms.editorial.snapshots import CREATED_AT, LINKS, STAGES, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
 
 
@@ -48,7 +48,9 @@ class Note:
         if self.verb == "created":
             return None if later.verb == "deleted" else Note(**{**_members(later), "verb": "created", "before": {}})
         verb = later.verb if later.verb not in {"updated", FOLLOWED} else self.verb
-        return Note(**{**_members(later), "verb": verb, "before": {**later.before, **self.before}})
+        # A draft that followed its record stands where it stood; of that such a note says nothing.
+        values = {**later.values, **{n: self.values[n] for n in STAGES if n in self.before and later.verb == FOLLOWED}}
+        return Note(**{**_members(later), "verb": verb, "before": {**later.before, **self.before}, "values": values})
 
 
 def _members(note: Note) -> dict[str, Any]:

@@ -173,9 +173,9 @@ class _Turn:
             async with self._session.begin_nested():
                 await service.replace_public(record, due_at)
         except Problem as problem:
+            await self._session.refresh(record)  # what was assigned before it was refused is gone with the savepoint
             if (draft := await service.draft_of(record)) is not None:
-                draft.publish_at, draft.problem = None, problem.detail
-                await self._session.flush()
+                await service.put_off(record, draft, problem.detail)
                 await self._tell(service.content_type, "publishing_failed", record.id, draft.version)
 
     async def _tell(self, content_type: ContentType[Any], verb: str, record_id: UUID, version: int) -> None:

@@ -95,13 +95,16 @@ class TrashingService(Service[M]):
         return record
 
     async def take_out(self, record: M, slugs: Slugs = NO_SLUGS) -> None:
-        """Take a record that the actor may restore out of the trash, with all that went there with it.
+        """Take a record out of the trash, with all that went there with it.
 
         :param slugs: those that some of them have from now on.
+        :raises Forbidden: for one of them that the actor may not restore.
         """
         found: Any = record
         below = [other for other in await self.below(record) if other.trashed_at == found.trashed_at]  # type: ignore[attr-defined]  # of `Trashable`
         together = [record, *below]
+        for other in together:
+            self.require(Action.DELETE, other)
         with self.session.no_autoflush:  # or a look-up would write half of it
             await self._require_whole(together)
             await self._require_free(together, slugs)

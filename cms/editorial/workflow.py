@@ -9,11 +9,11 @@ from cms.crud.content_type import M
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.editorial.behaviours import Publishable, Review, Status, status_at
+from cms.editorial.draft_values import stages_of
 from cms.editorial.drafts import DraftingService, takes_back_review
 from cms.editorial.merging import present
 from cms.editorial.pending import Draft
 from cms.editorial.recorder import Note, note
-from cms.editorial.snapshots import plain_time
 
 
 class EditorialService(DraftingService[M]):
@@ -88,6 +88,12 @@ class EditorialService(DraftingService[M]):
             raise Conflict(f"This {self._noun} was not public any more, so there was nothing to replace.")
         await self._apply_or_save(record, draft)
 
+    async def put_off(self, record: M, draft: Draft, problem: str) -> None:
+        """Keep a draft that could not be published at its time, and say why."""
+        former = stages_of(draft)
+        draft.publish_at, draft.problem = None, problem
+        await self.note_stages(record, draft, "unscheduled", former)
+
     async def cancel_schedule(self, record: M, expected: int = ANY_VERSION) -> None:
         """Call off the replacement, or else the first publication, or else the expiry, that waits for its time.
 
@@ -99,11 +105,10 @@ class EditorialService(DraftingService[M]):
         draft = await self.draft_of(record)
         if draft is not None and draft.publish_at is not None:
             check_version(expected, draft.version)
-            former = {"published_at": plain_time(draft.publish_at)}
-            await self.note_draft(record, draft, "unscheduled", former, published_at=None)
+            former = stages_of(draft)
             await self.schedule(draft, None)
             draft.review = Review.SUBMITTED if draft.review is Review.APPROVED else draft.review
-            await self.session.flush()
+            await self.note_stages(record, draft, "unscheduled", former)
             return
         check_version(expected, record.version)
         time = await self.database_time()
@@ -171,13 +176,11 @@ class EditorialService(DraftingService[M]):
     async def _replace_at(self, record: M, draft: Draft | None, at: datetime) -> M:
         if draft is None:
             raise Conflict(f"This {self._noun} is public already and has no draft: there is nothing to publish later.")
-        await self.note_draft(
-            record, draft, "scheduled", {"published_at": plain_time(draft.publish_at)}, published_at=plain_time(at)
-        )
+        former = stages_of(draft)
         await self.schedule(draft, at)
         draft.problem = None
         draft.review = Review.APPROVED if draft.review is not None else None
-        await self.session.flush()
+        await self.note_stages(record, draft, "scheduled", former)
         return record
 
     async def _withdraw(self, record: Any) -> None:
@@ -186,8 +189,10 @@ class EditorialService(DraftingService[M]):
         if getattr(record, "review", None) is not None:
             record.review = None
         if (draft := await self.draft_of(record)) is not None:
+            former = stages_of(draft)
             await self.schedule(draft, None)
             draft.review = None
+            await self.note_stages(record, draft, "unscheduled", former)
 
     async def _reviewed(self, record: Any) -> Any:
         """What is reviewed: the record, until it has a time to go public; from then on its draft, if there is one."""
@@ -200,13 +205,12 @@ class EditorialService(DraftingService[M]):
         return reviewed
 
     async def _judge(self, record: M, reviewed: Any, review: Review, why: str | None = None) -> None:
-        former = {"review": reviewed.review, "review_note": reviewed.review_note}
+        former = {} if reviewed is record else stages_of(reviewed)
         reviewed.review, reviewed.review_note = review, why
         if reviewed is record:
             await self.save(record)
         else:
-            await self.session.flush()
-            await self.note_draft(record, reviewed, review.value, former, review=review.value, review_note=why)
+            await self.note_stages(record, reviewed, review.value, former)
 
     @property
     def _noun(self) -> str:

@@ -150,16 +150,15 @@ async def test_many_are_tagged_filed_and_given_away_from_the_bar(installation: I
     assert rope.name == "Rope"
 
 
-async def test_an_author_submits_and_an_editor_returns(
+async def test_an_author_submits_and_an_editor_returns_from_the_list(
     installation: Installation, chromium: Browser, window: Window
 ) -> None:
-    """From the list, and from the form; the note is there for whoever wrote the text."""
+    """The note is there for whoever wrote the text."""
     await installation.make(article, Role.AUTHOR, title="Mine")
     async with opened(chromium, installation, window.url, Role.AUTHOR) as authors:
         mine, theirs = await authors.open("article/list"), await window.open("article/list?status=in_review")
-        status = mine.get_by_role("button", name="Status of")
         await expect(theirs.locator(".row-link")).to_have_count(0)
-        await status.click()
+        await mine.get_by_role("button", name="Status of").click()
         await expect(mine.get_by_role("menuitem")).to_have_text(["Submit for review"])
         await mine.get_by_role("menuitem").click()
         await expect(mine.locator("tr[data-row]")).to_contain_text("In review")
@@ -174,9 +173,18 @@ async def test_an_author_submits_and_an_editor_returns(
         await mine.reload()
         await mine.locator(".row-link").click()
         await expect(mine.locator(".notice-box")).to_contain_text("Returned to you: Name your sources.")
+
+
+async def test_an_author_submits_and_an_editor_returns_from_the_form(
+    installation: Installation, chromium: Browser, window: Window
+) -> None:
+    await installation.make(article, Role.AUTHOR, title="Mine")
+    async with opened(chromium, installation, window.url, Role.AUTHOR) as authors:
+        mine = await authors.open("article/list")
+        await mine.locator(".row-link").click()
         await mine.get_by_role("button", name="Submit for review").click()
         await expect(mine.get_by_role("region", name="Publishing")).to_contain_text("An editor is to look at it.")
-        await theirs.goto("/admin/article/list?status=in_review")
+        theirs = await window.open("article/list?status=in_review")
         await theirs.locator(".row-link").click()
         await theirs.get_by_label("More about publishing").click()
         await theirs.get_by_label("Return it").fill("Shorter, please.")

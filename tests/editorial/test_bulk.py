@@ -218,6 +218,17 @@ async def test_each_role_may_what_it_may_singly(installation: Installation) -> N
     assert_problem(await bulk(installation, "delete", both[1:], Role.EDITOR), 403)
 
 
+async def test_authors_bring_nothing_back_to_the_public(installation: Installation) -> None:
+    """What an editor took down is theirs to restore: each record is asked about, as the single route does."""
+    mine = await installation.make(article, Role.AUTHOR, title="Mine")
+    await done(installation, "publish", [item(mine)])
+    (row,) = await installation.rows("articles")
+    taken = named(await done(installation, "trash", [{"id": str(mine.id), "version": row["version"]}]))
+    assert list(await refused(installation, 403, "restore", taken, Role.AUTHOR)) == ["/items/0"]
+    assert_problem(await installation.send("POST", f"/articles/{mine.id}/restore", Role.AUTHOR), 403)
+    await done(installation, "restore", taken)
+
+
 async def test_deleting_for_good_is_from_the_trash(installation: Installation) -> None:
     made = await articles(installation, 2)
     errors = await refused(installation, 409, "delete", [item(record) for record in made], Role.ADMIN)

@@ -205,24 +205,29 @@ async def test_times_that_rows_no_longer_have_bring_nothing(installation: Instal
 
 
 async def test_what_can_not_be_published_on_time_says_why_and_stops_nobody(installation: Installation) -> None:
-    """A conflict, something incomplete, something that is not public any more, something in the trash."""
-    names = ("conflict", "incomplete", "unpublished", "trashed", "good")
+    """A conflict, something incomplete, too complex, not public any more, or in the trash."""
+    names = ("conflict", "incomplete", "complex", "unpublished", "trashed", "good")
     records = {name: (await live(installation, title=f"Tide {name}"))["id"] for name in names}
     at = await soon(installation)
     for name, record in records.items():
         await save(installation, record, title="" if name == "incomplete" else f"Ebb {name}")
         assert (await act(installation, record, "publish", at=at)).status_code == 200
+        if name == "complex":  # refused once its values are assigned
+            await save(installation, record, title="Ebb", content="> " * 3_000 + "deep")
     theirs = {"title": "Theirs"}
     await installation.send("PATCH", f"/articles/{records['conflict']}", Role.EDITOR, json=theirs, headers=ANY)
     expired = {"published_at": "2020-01-01T00:00:00Z", "unpublish_at": "2020-01-02T00:00:00Z"}
     await installation.send("PATCH", f"/articles/{records['unpublished']}", Role.EDITOR, json=expired, headers=ANY)
     await installation.send("DELETE", f"/articles/{records['trashed']}", Role.EDITOR, headers=ANY)
     await let_pass(installation)
-    assert await office(installation).catch_up() == 5
+    assert await office(installation).catch_up() == 6
     assert await office(installation).catch_up() == 0
-    assert (await kinds(installation))[-5:].count("article.publishing_failed") == 4
+    assert (await kinds(installation)).count("article.publishing_failed") == 5
     assert (await installation.send("GET", f"/articles/{records['good']}")).json()["title"] == "Ebb good"
-    for name, said in (("conflict", "“title”"), ("incomplete", "/title"), ("unpublished", "not public any more")):
+    for name, said in (
+        ("conflict", "“title”"), ("incomplete", "/title"), ("complex", "too deeply"),
+        ("unpublished", "not public any more"),
+    ):  # fmt: skip
         state = (await draft(installation, records[name])).json()["draft"]
         assert (state["is_saved"], state["publish_at"]) == (True, None)
         assert said in state["problem"] or name == "incomplete"

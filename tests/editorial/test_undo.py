@@ -13,6 +13,7 @@ from cms.content.articles import article
 from cms.content.categories import category
 from cms.content.comments import CommentStatus, comment
 from cms.content.pages import page
+from cms.content.redirects import redirect
 from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
@@ -542,6 +543,50 @@ async def test_a_draft_s_review_is_undone_while_there_is_one(installation: Insta
     assert_problem(await undo(installation, returned), 409)
 
 
+LATER = {"at": "2036-01-01T08:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "verb", "body"),
+    [
+        (Role.EDITOR, "POST", "/approve", LATER),
+        (Role.EDITOR, "POST", "/unpublish", None),
+        (Role.EDITOR, "DELETE", "/schedule", None),
+        (Role.AUTHOR, "PATCH", "?draft=true", {"title": "Flow"}),
+    ],
+    ids=lambda value: str(value).strip("/?") if isinstance(value, str) else "",
+)
+async def test_what_moved_a_draft_on_is_told_and_undone(
+    installation: Installation, role: Role, method: str, verb: str, body: Any
+) -> None:
+    """D11: its schedule and its review are what they were, whatever else the change was about."""
+    record = (await installation.make(article, Role.AUTHOR, title="Tide")).id
+    path = f"/articles/{record}"
+    await sender(installation, "POST", f"{path}/publish")()
+    await sender(installation, "PATCH", f"{path}?draft=true", Role.AUTHOR, json={"title": "Ebb"})()
+    await sender(installation, "POST", f"{path}/submit", Role.AUTHOR)()
+    if verb != "/approve":
+        await sender(installation, "POST", f"{path}/approve", json=LATER)()
+
+    async def standing() -> tuple[Any, ...]:
+        draft = (await installation.send("GET", f"{path}?version=draft", Role.EDITOR)).json()
+        waiting = len(await installation.rows("transitions"))
+        return draft["title"], draft["status"], draft["draft"]["publish_at"], draft["draft"]["review"], waiting
+
+    before = await standing()
+    await sender(installation, method, f"{path}{verb}", role, **({"json": body} if body else {}))()
+    after = await standing()
+    assert before[2:] != after[2:]
+    fields = {name for told in (await changes(installation))[0]["records"] for name in told["fields"]}
+    assert fields >= {"published_at", "review"}
+    if role is Role.AUTHOR:
+        assert_problem(await undo(installation, role=role), 403)
+    for expected in (before, after, before):
+        response = await undo(installation, role=Role.EDITOR)
+        assert response.status_code == 200, response.text
+        assert await standing() == expected
+
+
 async def test_a_schedule_whose_time_has_passed_does_not_come_back(installation: Installation) -> None:
     record = (await installation.make(article, title="Tide")).id
     path = f"/articles/{record}"
@@ -588,6 +633,35 @@ async def test_what_took_the_slug_of_what_is_in_the_trash_is_named(installation:
     taken = (await changes(installation))[0]["id"]
     problem = assert_problem(await undo(installation, trashed), 409, "/slug")
     assert (problem["later_change"], problem["proposed"]) == (taken, "tide-2")
+
+
+async def test_whatever_else_is_unique_and_taken_is_named(installation: Installation) -> None:
+    made = await make_sample(installation, redirect)
+    await sender(installation, "DELETE", f"/redirects/{made.id}")()
+    deleted = (await changes(installation))[0]["id"]
+    body = {"source": made.source, "target": "/elsewhere"}
+    await sender(installation, "POST", "/redirects", json=body)()
+    taken = (await changes(installation))[0]["id"]
+    assert assert_problem(await undo(installation, deleted), 409, "/source")["later_change"] == taken
+
+
+async def test_what_a_deleted_tag_was_taken_off_names_the_deletion(installation: Installation) -> None:
+    """Not whatever else was done to the article since."""
+    rope = await installation.make(tag, name="Rope")
+    record = await installation.make(article, title="Tide")
+    await sender(installation, "PATCH", f"/articles/{record.id}", json={"tags": ["rope"]})()
+    tagged = (await changes(installation))[0]["id"]
+    await sender(installation, "DELETE", f"/tags/{rope.id}")()
+    deletion = (await changes(installation))[0]["id"]
+    await sender(installation, "PATCH", f"/articles/{record.id}", json={"excerpt": "Wet."})()
+    problem = assert_problem(await undo(installation, tagged), 409)
+    assert problem["later_change"] == deletion
+    assert "“Tide” needs the tag “Rope”, which is not there" in problem["detail"]
+    assert (await undo(installation, deletion)).status_code == 200
+    await sender(installation, "PATCH", f"/articles/{record.id}", json={"tags": []})()
+    assert_problem(await undo(installation, tagged), 409, "/tags")
+    assert (await undo(installation)).status_code == 200
+    assert (await undo(installation, tagged)).status_code == 200
 
 
 async def test_what_took_the_slug_of_what_would_come_along_is_named(installation: Installation) -> None:
