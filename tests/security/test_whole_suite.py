@@ -21,17 +21,9 @@ TURNS = 3
 
 def watched(file: Path, *arguments: str) -> dict[str, list[str]]:
     """Run tests; those in which the application held the loop, each with where."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "tests.security.stall_watch",
-        "--stalls",
-        str(file),
-        *arguments,
-    ]
+    # With “=”: a path that stands alone decides where pytest looks for its settings, and without them this runs itself.
+    watch = ("-p", "tests.security.stall_watch", f"--stalls={file}")
+    command = [sys.executable, "-m", "pytest", "-q", *watch, *arguments]
     file.touch()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     assert done.returncode in {0, 1}, done.stdout[-3000:] + done.stderr[-3000:]  # what fails, fails elsewhere too
