@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, Connection, Identity, Index, Integer, delete, false, insert, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from cms.crud.fields import choice, text_type, utc_now
+from cms.crud.fields import choice, now, text_type, utc_now
 from cms.crud.models import Base
 from cms.editorial.behaviours import Review
+
+_TIME = "time of the transaction"
 
 
 class Draft(Base):
@@ -78,6 +80,16 @@ class Plan(NamedTuple):
     record_type: str
     record_id: UUID
     due: Mapping[Kind, datetime | None]
+
+
+def time_of(session: Session) -> datetime:
+    """The database's time, one for the whole transaction, as PostgreSQL has it: what it decides is told by it, too."""
+    connection, transaction = session.connection(), session.get_transaction()
+    of, time = session.info.get(_TIME, (None, None))
+    if of is not transaction:
+        time = connection.execute(select(now())).scalar_one()
+        session.info[_TIME] = transaction, time
+    return time  # type: ignore[no-any-return]  # `info` holds anything
 
 
 def overdue(connection: Connection, record_ids: Collection[UUID], time: datetime) -> list[tuple[UUID, Kind]]:

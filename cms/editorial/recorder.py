@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction, object_s
 from uuid_utils.compat import uuid7
 
 from cms.crud.content_type import ContentType
-from cms.crud.fields import now, parse_time
+from cms.crud.fields import parse_time
 from cms.crud.models import Record
 from cms.crud.policy import Origin
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
 from cms.editorial.history import FIRST_DRAFT, FOLLOWED, QUIET, ChangeSet, Revision
-from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions
+from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions, time_of
 from cms.editorial.snapshots import CREATED_AT, LINKS, STAGES, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
 
@@ -228,20 +228,20 @@ def _write(session: Session, notes: Notes) -> None:
         members = {"id": change_set_id, "actor_id": origin.actor_id, "door": origin.door}
         connection.execute(insert(ChangeSet), {**members, "request_id": origin.request_id, "undoes_id": undoes})
         session.info[_WRITTEN] = change_set_id
-    _keep_time(connection, notes.values())
+    _keep_time(session, notes.values())
     connection.execute(_INSERT_REVISION, [_revision(change_set_id, noted) for noted in notes.values()])
     emit(connection, [_event(noted, origin.actor_id) for noted in notes.values() if noted.verb not in QUIET])
     notes.clear()
 
 
-def _keep_time(connection: Connection, notes: Collection[Note]) -> None:
+def _keep_time(session: Session, notes: Collection[Note]) -> None:
     """Tell what is public from what will be, by the database's clock, and plan what happens by itself from now on."""
-    timed = [noted for noted in notes if _moves(noted)]
+    timed, connection = [noted for noted in notes if _moves(noted)], session.connection()
     if gone := [noted.record_id for noted in notes if noted.verb == "deleted"]:
         forget_pending(connection, gone)
     if not timed:
         return
-    time: datetime = connection.execute(select(now())).scalar_one()
+    time = time_of(session)
     _tell_overdue(connection, timed, time)
     plans = []
     for noted in timed:

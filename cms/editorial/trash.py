@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, inspect, select
 
 from cms.crud.conditional import ANY_VERSION, check_version
 from cms.crud.content_type import ContentType, M
-from cms.crud.fields import now
 from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid, NotFound
 from cms.crud.relations import lock_records
@@ -17,6 +16,7 @@ from cms.crud.service import Service
 from cms.crud.slugs import next_slug
 from cms.crud.usages import hanging_on
 from cms.editorial.behaviours import Trashable
+from cms.editorial.pending import time_of
 
 Slugs = Mapping[UUID, str]
 """Slugs by the ids of records."""
@@ -248,7 +248,7 @@ class TrashingService(Service[M]):
 
     async def database_time(self) -> datetime:
         """The database's time, which visibility follows."""
-        return (await self.session.execute(select(now()))).scalar_one()
+        return await self.session.run_sync(time_of)
 
     def _kept(self) -> Conflict:
         return Conflict(f"This {self._noun} is not in the trash; move it there before you delete it permanently.")

@@ -353,6 +353,20 @@ async def test_calling_a_first_publication_off_before_its_time_always_wins(
     assert len(published) == (0 if cancelled.status_code == 204 else 1)
 
 
+async def test_what_was_called_off_in_time_is_not_told_of(installation: Installation) -> None:
+    """Its time comes before the commit: what was decided by one time is not told by another."""
+    record = (await installation.make(article, Role.EDITOR, title="Tide")).id
+    due = await database_time(installation) + timedelta(seconds=2)
+    await act(installation, str(record), "publish", at=due.isoformat())
+    async with installation.work(Role.EDITOR) as work:
+        service = work.service(article)
+        assert isinstance(service, EditorialService)
+        await service.cancel_schedule(await service.get(record))
+        await until(lambda: asyncio.sleep(0.05, datetime.now(UTC) > due + timedelta(seconds=0.2)))
+    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unpublished"]
+    assert_problem(await installation.send("GET", f"/articles/{record}"), 404)
+
+
 async def backlog(installation: Installation, count: int) -> list[str]:
     """So many articles, every other with a draft, that became due one after the other; their ids in that order."""
     async with installation.work(Role.EDITOR) as work:
