@@ -256,6 +256,13 @@ async def test_a_phone_shows_all_of_a_list(installation: Installation, chromium:
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.locator("input[name=records]").first.check()
         await expect(page.get_by_role("button", name="Trash")).to_be_in_viewport()
+        for number in range(6):
+            await installation.make(tag, name=f"Rope {number}")
+        await page.locator("[data-bulk-bar] summary", has_text="Add tags").click()
+        await page.locator("[data-bulk-bar]").get_by_role("combobox", name="Tags", exact=True).fill("rop")
+        await page.get_by_role("option", name="Rope 0").click()
+        await expect(page.get_by_role("button", name="Add", exact=True)).to_be_in_viewport()
+        await page.keyboard.press("Escape")
         await page.get_by_role("button", name="Select none").click()
         await page.get_by_text("Add filter").click()
         await page.locator(".filter-choice summary", has_text="Author").click()
