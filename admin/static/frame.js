@@ -39,6 +39,13 @@ document.addEventListener("keydown", (event) => {
   items[(at + step + items.length) % items.length]?.focus();
 });
 
+// Where there is a button for each verdict, Enter in a field means the one beside it, or none: never the form's first.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.defaultPrevented || !(event.target instanceof Element) || !event.target.matches("[data-list] input, [data-queue] input")) return;
+  event.preventDefault();
+  event.target.closest(".relate")?.querySelector("button.primary").click();
+});
+
 // Theme: kept in a cookie, so that the server draws the next page in it at once.
 document.querySelectorAll("[data-set-theme]").forEach((button) => button.addEventListener("click", () => {
   const theme = button.dataset.setTheme;

@@ -82,7 +82,7 @@ class Plan(NamedTuple):
     due: Mapping[Kind, datetime | None]
 
 
-def time_of(session: Session) -> datetime:
+def transaction_time(session: Session) -> datetime:
     """The database's time, one for the whole transaction, as PostgreSQL has it: what it decides is told by it, too."""
     connection, transaction = session.connection(), session.get_transaction()
     of, time = session.info.get(_TIME, (None, None))

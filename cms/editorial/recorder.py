@@ -24,7 +24,7 @@ from cms.crud.policy import Origin
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
 from cms.editorial.history import FIRST_DRAFT, FOLLOWED, QUIET, ChangeSet, Revision
-from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions, time_of
+from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions, transaction_time
 from cms.editorial.snapshots import CREATED_AT, LINKS, STAGES, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
 
@@ -241,7 +241,7 @@ def _keep_time(session: Session, notes: Collection[Note]) -> None:
         forget_pending(connection, gone)
     if not timed:
         return
-    time = time_of(session)
+    time = transaction_time(session)
     _tell_overdue(connection, timed, time)
     plans = []
     for noted in timed:

@@ -16,7 +16,7 @@ from cms.crud.service import Service
 from cms.crud.slugs import next_slug
 from cms.crud.usages import hanging_on
 from cms.editorial.behaviours import Trashable
-from cms.editorial.pending import time_of
+from cms.editorial.pending import transaction_time
 
 Slugs = Mapping[UUID, str]
 """Slugs by the ids of records."""
@@ -248,7 +248,7 @@ class TrashingService(Service[M]):
 
     async def database_time(self) -> datetime:
         """The database's time, which visibility follows."""
-        return await self.session.run_sync(time_of)
+        return await self.session.run_sync(transaction_time)
 
     def _kept(self) -> Conflict:
         return Conflict(f"This {self._noun} is not in the trash; move it there before you delete it permanently.")

@@ -150,6 +150,26 @@ async def test_many_are_tagged_filed_and_given_away_from_the_bar(installation: I
     assert rope.name == "Rope"
 
 
+async def test_enter_in_the_bar_means_the_button_beside_it(installation: Installation, window: Window) -> None:
+    """Not the form's first, which publishes."""
+    await titled(installation, "Ebb", "Flood")
+    await installation.make(tag, name="Rope")
+    page = await window.open("article/list")
+    await page.get_by_label("Select all on this page").check()
+    await page.locator("input[name=records]").first.press("Enter")
+    bar = page.locator("[data-bulk-bar]")
+    await bar.locator("summary", has_text="Add tags").press("Enter")
+    field = bar.get_by_role("combobox", name="Tags", exact=True)
+    await field.fill("rop")
+    await expect(page.get_by_role("option", name="Rope")).to_be_visible()
+    await field.press("Enter")
+    await expect(page.locator("li[role=option]:visible")).to_have_count(0)
+    await field.press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("2 records")
+    assert await published(installation) == 0
+    assert len(await installation.rows("article_tags")) == 2
+
+
 async def test_an_author_submits_and_an_editor_returns_from_the_list(
     installation: Installation, chromium: Browser, window: Window
 ) -> None:
