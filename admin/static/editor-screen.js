@@ -108,6 +108,7 @@ async function put() {
 function take(answer, before) {
   const old = key();
   forgive();
+  const seen = ["_version", "_base"].map((name) => [field(name), field(name).value]);
   field("_version").value = answer.version;
   field("_base").value = answer.base;
   const end = document.querySelector("[data-record]");
@@ -119,7 +120,8 @@ function take(answer, before) {
     document.dispatchEvent(new CustomEvent("masthead:created", { detail: answer }));
   }
   saved = JSON.stringify(before);
-  merge(answer.fields, new Map(before), answer.is_merged);
+  const hasAll = merge(answer.fields, new Map(before), answer.is_merged);
+  if (answer.is_merged && !hasAll) seen.forEach(([input, value]) => { input.value = value; }); // the next save is merged, too
   forget(old);
   keep();
   keep.flush();
@@ -138,21 +140,55 @@ document.addEventListener("masthead:created", async ({ detail }) => {
   }
 });
 
-// What somebody else changed meanwhile stands in the form too, unless it was typed over since.
+/** A text with what was typed into it since it was sent, and what others changed of it; null where the two meet. */
+function carry(sent, typed, merged) {
+  const ends = (text) => {
+    const most = Math.min(sent.length, text.length);
+    let start = 0, end = 0;
+    while (start < most && sent[start] === text[start]) start += 1;
+    while (end < most - start && sent.at(-1 - end) === text.at(-1 - end)) end += 1;
+    return [start, sent.length - end];
+  };
+  const [start, end] = ends(typed), [first, last] = ends(merged);
+  if (end < first) return typed.slice(0, typed.length - (sent.length - end)) + merged.slice(end);
+  return last < start ? merged.slice(0, merged.length - (sent.length - start)) + typed.slice(start) : null;
+}
+
+// The controls of a field, each with its value: of a structured one there is one for each part.
+function parts(name, value) {
+  const whole = field(name), known = [...form.elements].filter((input) => input.name.startsWith(`${name}.`));
+  return whole ? [[whole, value]] : known.map((input) => [input, value?.[input.name.slice(name.length + 1)]]);
+}
+
+// What somebody else changed meanwhile stands in the form too; what was typed over since is told from it.
+// Returns whether all of that could be.
 function merge(fields, before, isMerged) {
   const base = JSON.parse(field("_base").value), taken = new Map(), wasClean = !isDirty();
+  let hasAll = true;
   for (const [name, { value, digest, choices }] of Object.entries(fields)) {
-    const input = field(name);
-    if (choices && wasClean) fill(input, { choices });
-    else if (choices || !input?.matches?.("input:not([type=checkbox]), textarea, select") || input.value !== before.get(name)) continue;
-    else fill(input, { value });
+    const controls = choices ? [] : parts(name, value).filter(([input]) => input.matches?.("input:not([type=checkbox]), textarea, select"));
+    if (choices && wasClean) {
+      fill(field(name), { choices });
+      taken.set(name, field(name).value);
+    }
+    const texts = controls.map(([input, theirs]) => {
+      const text = String(theirs ?? "");
+      return [input, text, input.value === before.get(input.name) ? text : isMerged ? carry(before.get(input.name) ?? "", input.value, text) : null];
+    });
+    const meets = texts.some(([, , both]) => both === null);
+    hasAll &&= !meets;
+    if (meets || (choices ? !wasClean : !texts.length)) continue;
+    for (const [input, text, both] of texts) {
+      fill(input, { value: both });
+      taken.set(input.name, both === text ? input.value : text);
+    }
     base[name] = digest;
-    taken.set(name, input.value);
   }
   field("_base").value = JSON.stringify(base);
   saved = JSON.stringify(wasClean ? said() : JSON.parse(saved).map(([name, value]) => [name, taken.get(name) ?? value]));
   const labels = [...taken.keys()].map((name) => field(name).labels?.[0]?.firstChild.textContent.trim() || name);
   if (isMerged && labels.length) toast(`Merged with what somebody else changed meanwhile: ${labels.join(", ")}.`);
+  return hasAll;
 }
 
 // Where the record stands, and what its large button does now.

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 from sqlalchemy import delete
 
 from cms.auth.sessions import SessionKind, UserSession, open_session
@@ -330,6 +330,69 @@ async def test_r02_two_people_merge_and_see_where_they_overlap(installation: Ins
         await expect(first.get_by_role("status").last).to_contain_text("Saved.")
     (row,) = await installation.rows("articles")
     assert (row["content"], row["excerpt"]) == ("ONE\n\ntwo\n\nTHREE", "Mine.")
+
+
+@pytest.mark.browser
+@browser_test
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("one\n\ntwo\n\nTHREE!", "ONE\n\ntwo\n\nTHREE!"), ("uno\n\ntwo\n\nTHREE", None)],
+    ids=["apart", "meeting"],
+)
+async def test_r02_what_is_typed_while_a_merge_is_on_its_way_loses_nothing(
+    installation: Installation, chromium: Browser, more: str, expected: str | None
+) -> None:
+    made = await installation.make(article, title="Slow", content="one\n\ntwo\n\nthree")
+    async with (
+        served(installation.app) as url,
+        opened(chromium, installation, url, Role.EDITOR) as mine,
+    ):
+        page = await mine.open(f"article/edit/{made.id}")
+        theirs = {"content": "ONE\n\ntwo\n\nthree"}
+        await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, json=theirs, headers={"If-Match": "*"})
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            answer = await route.fetch()
+            asked.set()
+            await answered.wait()
+            await route.fulfill(response=answer)
+
+        await page.route("**/autosave/*", hold, times=1)
+        content = page.get_by_label("Content", exact=True)
+        await content.fill("one\n\ntwo\n\nTHREE")
+        await asked.wait()
+        await content.fill(more)
+        answered.set()
+        if expected is None:
+            await expect(page.get_by_role("button", name="Resolve")).to_be_visible()
+        else:
+            await expect(page.locator("#field-content")).to_have_value(expected)
+            await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+    (row,) = await installation.rows("articles")
+    assert row["content"] == (expected or "ONE\n\ntwo\n\nTHREE")
+
+
+@pytest.mark.browser
+@browser_test
+async def test_r02_parts_of_one_field_are_merged_one_by_one(installation: Installation, chromium: Browser) -> None:
+    seo = {"title": "Old", "description": "Old."}
+    made = await installation.make(article, title="Slow", content="one", seo=seo)
+    async with (
+        served(installation.app) as url,
+        opened(chromium, installation, url, Role.EDITOR) as mine,
+    ):
+        page = await mine.open(f"article/edit/{made.id}")
+        theirs = {"seo": {**seo, "description": "Theirs."}}
+        await installation.send("PATCH", f"/articles/{made.id}", Role.ADMIN, json=theirs, headers={"If-Match": "*"})
+        title = page.locator("[name='seo.title']")
+        for typed in ("Mi", "Mine"):
+            await title.fill(typed)
+            await expect(page.locator("[data-state]")).to_have_text("Unsaved")
+            await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await expect(page.locator("[name='seo.description']")).to_have_value("Theirs.")
+    (row,) = await installation.rows("articles")
+    assert row["seo"] in ({"title": "Mine", "description": "Theirs."}, '{"title": "Mine", "description": "Theirs."}')
 
 
 @pytest.mark.browser

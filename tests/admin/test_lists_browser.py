@@ -161,7 +161,7 @@ async def test_enter_in_the_bar_means_the_button_beside_it(installation: Install
     await bar.locator("summary", has_text="Add tags").press("Enter")
     field = bar.get_by_role("combobox", name="Tags", exact=True)
     await field.fill("rop")
-    await expect(page.get_by_role("option", name="Rope")).to_be_visible()
+    await expect(page.get_by_role("option", name="Rope", selected=True)).to_be_visible()
     await field.press("Enter")
     await expect(page.locator("li[role=option]:visible")).to_have_count(0)
     await field.press("Enter")
