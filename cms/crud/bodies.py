@@ -40,8 +40,10 @@ class JsonRoute(APIRoute):
         return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Hand the usual handler a strict request."""
+        """Hand the usual handler a strict request, where it reads one."""
         handle = super().get_route_handler()
+        if self.methods == {"GET"}:
+            return handle
 
         async def handle_strictly(request: Request) -> Response:
             return await handle(_StrictRequest(request.scope, request.receive))

@@ -1,10 +1,12 @@
 """What every route is made of: how it reaches the application, what its parameters look like, what it refuses first."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from cms.crud.bodies import JsonRoute
@@ -30,6 +32,7 @@ from cms.crud.registry import Registry
 from cms.crud.rights import refusal
 from cms.crud.service import UnitOfWork
 
+T = TypeVar("T")
 Handler = Callable[..., Coroutine[Any, Any, Response]]
 # A header can't be null: it is there or it is not. `SkipJsonSchema` keeps the null that stands for its absence out.
 IfMatch = Annotated[
@@ -49,6 +52,47 @@ IfNoneMatch = Annotated[
 READ_PROBLEMS = (BadQuery, Unauthorized, Forbidden, Unavailable)
 WRITE_PROBLEMS = (*READ_PROBLEMS, Invalid, Conflict, UnsupportedMedia, TooManyRequests)
 VERSION_PROBLEMS = (NotFound, PreconditionFailed, PreconditionRequired)
+
+
+class PlainParameter(Generic[T]):
+    """A parameter that a handler reads from its request: FastAPI's own reading is a thirtieth of an answer's cost.
+
+    :param name: as the path or the header has it.
+    :param annotation: what FastAPI would take for a parameter of the handler.
+    """
+
+    def __init__(self, name: str, place: Literal["path", "header"], annotation: Any) -> None:
+        self._name = name
+        self._place = place
+        self._adapter: TypeAdapter[T] = TypeAdapter(annotation)
+
+    def document(self) -> dict[str, Any]:
+        """The parameter as an OpenAPI parameter object."""
+        schema = self._adapter.json_schema()
+        description = schema.pop("description")
+        required = self._place == "path"
+        return {
+            "name": self._name,
+            "in": self._place,
+            "required": required,
+            "schema": schema,
+            "description": description,
+        }
+
+    def read(self, request: Request) -> T:
+        """What the request has there; None stands for a header that is not sent.
+
+        :raises RequestValidationError: if it can't be that.
+        """
+        received: Mapping[str, Any] = request.path_params if self._place == "path" else request.headers
+        value = received.get(self._name)
+        if value is None:
+            return None  # type: ignore[return-value]  # T has None where it may be missing: only a header can be
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError as error:
+            place = (self._place, self._name)
+            raise RequestValidationError([{**fault, "loc": place} for fault in error.errors()]) from None
 
 
 class Database(Protocol):

@@ -23,6 +23,7 @@ from cms.crud.doors import (
     Handler,
     IfMatch,
     IfNoneMatch,
+    PlainParameter,
     gate,
     json_body,
     json_router,
@@ -76,6 +77,7 @@ class Routes:
         self.noun = content_type.label.lower()
         self.read_model = read_schema(content_type, doors.registry)
         self.view_model = view_schema(content_type, doors.registry)
+        self.key: PlainParameter[str] = PlainParameter("key", "path", key_parameter(content_type))
         self.detail_parameters = detail_parameters(content_type)
         self.update_parameters: Mapping[str, Parameter] = {}
         self.delete_parameters: Mapping[str, Parameter] = {}
@@ -93,6 +95,7 @@ class Routes:
         """`GET` of the list and of one record."""
         content_type, registry = self.content_type, self.doors.registry
         parameters = list_parameters(content_type, registry)
+        plain = [self.key.document(), _IF_NONE_MATCH.document()]
         router.add_api_route(
             "",
             self._list(),
@@ -114,7 +117,7 @@ class Routes:
                 **responses(*READ_PROBLEMS, NotFound),
                 304: {"description": "The caller's copy is current."},
             },
-            openapi_extra={"parameters": [p.document() for p in self.detail_parameters.values()]},
+            openapi_extra={"parameters": [*plain, *(p.document() for p in self.detail_parameters.values())]},
         )
 
     def add_create(self, router: APIRouter) -> None:
@@ -213,13 +216,14 @@ class Routes:
         content_type = self.content_type
         parameters = self.detail_parameters
 
-        async def get_record(request: Request, key: str, actor: Actor, if_none_match: str | None = None) -> Response:
+        async def get_record(request: Request, actor: Actor) -> Response:
+            key, if_none_match = self.key.read(request), _IF_NONE_MATCH.read(request)
             _require_read(actor, content_type)
             shape = parse(request.query_params.multi_items(), parameters)
             item, version = await self._one(request, key, actor, shape)
             return answer_unless_held(item, version, actor, if_none_match)
 
-        return typed(get_record, key=key_parameter(content_type), actor=self.doors.actor, if_none_match=IfNoneMatch)
+        return typed(get_record, actor=self.doors.actor)
 
     async def _one(self, request: Request, key: str, actor: Actor, shape: dict[str, Any]) -> tuple[Item, int]:
         """The record that is asked for, with its version.
@@ -273,6 +277,9 @@ class Routes:
     def _keyed(self, handler: Handler, **annotations: Any) -> Handler:
         key = key_parameter(self.content_type)
         return typed(handler, key=key, work=self.doors.work, if_match=IfMatch, **annotations)
+
+
+_IF_NONE_MATCH: PlainParameter[str | None] = PlainParameter("if-none-match", "header", IfNoneMatch)
 
 
 def _require_read(actor: Actor, content_type: ContentType[Any]) -> None:
