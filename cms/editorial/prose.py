@@ -47,7 +47,9 @@ def excerpt_of(tokens: Sequence[Token], limit: int) -> str:
 
 def count_words(text: str) -> tuple[int, int]:
     """Return how many words `text` has beside its CJK characters, and how many of those."""
-    words, characters = (text, 0) if text.isascii() else _CJK.subn(" ", text)
+    if text.isascii():  # a quarter of what splitting it costs
+        return (b" " + text.encode().translate(_KINDS, _SYMBOLS)).count(b" a"), 0
+    words, characters = _CJK.subn(" ", text)
     return sum([word[0].isalnum() or _WORD.search(word) is not None for word in words.split()]), characters
 
 
@@ -106,6 +108,10 @@ def _between_characters(text: str, cut: int) -> int:
 _JOINER = "\u200d"
 _UNSEEN = re.compile(rf"<({'|'.join(sorted(UNSEEN_TAGS))})\b")
 _WORD = re.compile(r"[^\W_]")
+# Each ASCII character as a letter or a space; without symbols, a word begins wherever a letter follows a space.
+_ASCII = [chr(code) for code in range(128)]
+_KINDS = bytes(ord("a" if character.isalnum() else " ") for character in _ASCII).ljust(256)
+_SYMBOLS = bytes(ord(character) for character in _ASCII if not (character.isalnum() or character.isspace()))
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 # A full stop after one or two letters more often ends an initial or a title (“J.”, “Dr.”) than a sentence.
 _SENTENCE_END = re.compile(r"(?:(?<=\S\S\S)\.|[!?…])['\"”’»)]*(?=\s)|[。！？]")
