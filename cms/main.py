@@ -114,7 +114,7 @@ def _provide(app: FastAPI, settings: Settings) -> None:
 
 
 def _build_api() -> Iterator[APIRouter]:
-    doors = Doors(registry, get_actor, get_work, API)
+    doors = Doors(registry, get_actor, get_work, API, [{get_actor.scheme_name: []}])
     yield build_auth_router(API)
     special: dict[str, Callable[[Doors], APIRouter]] = {
         "media": build_media_router,

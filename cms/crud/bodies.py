@@ -40,10 +40,8 @@ class JsonRoute(APIRoute):
         return self.path.partition("{")[0]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Hand the usual handler a strict request, where it reads one."""
+        """Hand the usual handler a strict request."""
         handle = super().get_route_handler()
-        if self.methods == {"GET"}:
-            return handle
 
         async def handle_strictly(request: Request) -> Response:
             return await handle(_StrictRequest(request.scope, request.receive))
@@ -53,6 +51,19 @@ class JsonRoute(APIRoute):
     @property
     def _answers_once(self) -> bool:
         return self.keeps_answers and "POST" in (self.methods or ())
+
+
+class PlainRoute(JsonRoute):
+    """A route whose handler takes its request alone: FastAPI describes it, and costs it nothing.
+
+    :raises TypeError: if anything else is asked of it, which nobody would look at.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Hand out the handler as it is."""
+        if self.dependant.dependencies or self.body_field or self.methods != {"GET"}:
+            raise TypeError(f"{self.path} takes more than its request.")
+        return self.endpoint
 
 
 class SecretRoute(JsonRoute):

@@ -1,6 +1,6 @@
 """What every route is made of: how it reaches the application, what its parameters look like, what it refuses first."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from cms.crud.bodies import JsonRoute
 from cms.crud.conditional import TAG_PATTERN
 from cms.crud.content_type import ContentType
 from cms.crud.fields import Matching
+from cms.crud.filters import Parameter
 from cms.crud.policy import Action, Actor
 from cms.crud.problems import (
     BadQuery,
@@ -107,15 +108,17 @@ class Doors:
     """How a request is connected to the rest of the application.
 
     :param registry: the content types.
-    :param get_actor: a FastAPI dependency: who is asking.
+    :param get_actor: who is asking, by the request; a FastAPI dependency, too.
     :param get_work: a FastAPI dependency: the request's unit of work; it commits before the answer leaves.
     :param prefix: the path that all routes lie under.
+    :param security: what documents who is asking, of routes that find it out by themselves (OpenAPI).
     """
 
     registry: Registry
-    get_actor: Callable[..., Any]
+    get_actor: Callable[[Request], Awaitable[Actor]]
     get_work: Callable[..., Any]
     prefix: str = ""
+    security: Sequence[Mapping[str, list[str]]] = ()
 
     @property
     def actor(self) -> Any:
@@ -161,6 +164,15 @@ async def require_json_if_any(request: Request) -> None:
     """
     if await request.body():
         require_json(request)
+
+
+def only_parameters(parameters: Mapping[str, Parameter]) -> Handler:
+    """A dependency that refuses all query parameters but these."""
+
+    async def check_parameters(request: Request) -> Any:
+        parse(request.query_params.multi_items(), parameters)
+
+    return check_parameters
 
 
 def refuse_parameters(request: Request) -> None:
