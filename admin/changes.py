@@ -177,7 +177,7 @@ async def run_bulk(request: Request, content_type: ContentType[Any], targets: li
     items = [{"id": target.pk, "version": max(target.version, 1)} for target in targets]
     order = bulk_schema(content_type).model_validate({"action": action, "items": items})
     async with open_work(request, actor_of(request)) as work:
-        bulk = Bulk(work, content_type, order)
+        bulk = Bulk(work, content_type, order, checks_drafts=False)  # lists show records, and not their drafts
         answer = await bulk.run()
     return Done(list(bulk.records.values()), answer["change_set"])
 

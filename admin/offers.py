@@ -77,7 +77,7 @@ class _Stage:
         if self.status in {Status.PUBLISHED, Status.EXPIRED}:
             verbs |= {"unpublish"}
         if self.status in {Status.PUBLISHED, Status.SCHEDULED}:
-            verbs |= {"expire"}
+            verbs |= {"expire", "endless"} if self.unpublish_at is not None else {"expire"}
         if self.status is Status.SCHEDULED or self.publish_at is not None:
             verbs |= {"unschedule"}
         if self.is_reviewed and self.review is Review.SUBMITTED:

@@ -59,7 +59,11 @@ async def _return(service: EditorialService[Any], record: Any, intent: Intent) -
 
 
 async def _unschedule(service: EditorialService[Any], record: Any, _: Intent) -> None:
-    await service.cancel_schedule(record)
+    await service.cancel_schedule(record, of="publication")  # what comes too late is not to drop the end instead
+
+
+async def _endless(service: EditorialService[Any], record: Any, _: Intent) -> None:
+    await service.cancel_schedule(record, of="end")
 
 
 async def _discard(service: EditorialService[Any], record: Any, _: Intent) -> None:
@@ -74,11 +78,13 @@ _VERBS: Final[Mapping[str, Do]] = {
     "submit": _submit,
     "return": _return,
     "unschedule": _unschedule,
+    "endless": _endless,
     "discard": _discard,
 }
 NOTICES: Final = {
     "save": "saved", "publish": "published", "schedule": "scheduled", "unpublish": "unpublished", "expire": "expires",
-    "submit": "submitted", "return": "returned", "unschedule": "unscheduled", "discard": "discarded",
+    "submit": "submitted", "return": "returned", "unschedule": "unscheduled", "endless": "endless",
+    "discard": "discarded",
 }  # fmt: skip
 """What is said after each, by the code of the notice."""
 _AT: Final = {"schedule": "_at", "expire": "_until"}

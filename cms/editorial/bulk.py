@@ -57,7 +57,11 @@ class BulkItem(Model):
 
     id: UUID = Field(description="The id of the record.")
     version: int | None = Field(
-        None, ge=1, lt=2**31, description="The version that the caller has seen; without it the answer is 428."
+        None,
+        ge=1,
+        lt=2**31,
+        description="The version that the caller has seen; for `publish`, that of the working draft where there is "
+        "one. Without it the answer is 428.",
     )
 
 
@@ -131,9 +135,13 @@ class Bulk:
     """One action on several records of a type, in the transaction at hand.
 
     :param order: an instance of the type's bulk schema.
+    :param checks_drafts: whether what is published is named by the version of its working draft, where there is one.
     """
 
-    def __init__(self, work: UnitOfWork, content_type: ContentType[Any], order: Any) -> None:
+    def __init__(
+        self, work: UnitOfWork, content_type: ContentType[Any], order: Any, *, checks_drafts: bool = True
+    ) -> None:
+        self._checks_drafts = checks_drafts
         self.records: dict[UUID, Any] = {}
         self._work = work
         self._content_type = content_type
@@ -148,7 +156,7 @@ class Bulk:
         self._service.require(actions_of(self._content_type)[self._order.action])
         _check(self._order)
         await self._load()
-        problems = self._find_stale()
+        problems = await self._find_stale()
         places = {item.id: place for place, item in enumerate(self._order.items)}
         for record_id in self._parents_first():
             place = places[record_id]
@@ -180,7 +188,7 @@ class Bulk:
         aside = false() if aside is None else aside
         return {"restore": aside, "delete": or_(shown, aside)}.get(self._order.action, shown)
 
-    def _find_stale(self) -> dict[int, Problem]:
+    async def _find_stale(self) -> dict[int, Problem]:
         problems: dict[int, Problem] = {}
         for place, item in enumerate(self._order.items):
             record = self.records.get(item.id)
@@ -188,10 +196,20 @@ class Bulk:
                 problems[place] = self._service.missing(item.id)
                 continue
             try:
-                check_version(item.version, record.version)
+                await self._check_version(record, item.version)
             except PreconditionFailed as problem:
                 problems[place] = problem
         return problems
+
+    async def _check_version(self, record: Any, expected: int) -> None:
+        """Refuse what was changed since.
+
+        :raises PreconditionFailed: if it was.
+        """
+        if self._order.action == "publish" and self._checks_drafts:
+            await self._service.check_seen(record, expected)
+        else:
+            check_version(expected, record.version)
 
     def _parents_first(self) -> list[UUID]:
         """The ids of the records, each after that of the one above it, with which it may go."""

@@ -22,8 +22,9 @@ from cms.editorial.draft_values import changes_of, held_by, means_public, shown_
 from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT, FOLLOWED
 from cms.editorial.merge import is_same
 from cms.editorial.merging import as_recorded, as_written, base_of, merge_values, present
+from cms.editorial.notes import Note
 from cms.editorial.pending import Draft, Kind, Plan, plan_transitions
-from cms.editorial.recorder import Note, is_noted, note
+from cms.editorial.recorder import is_noted, note
 from cms.editorial.snapshots import STAGES, Values, plain
 from cms.editorial.trash import TrashingService
 from cms.editorial.trials import try_out

@@ -14,7 +14,7 @@ from cms.crud.usages import Use
 from cms.editorial.behaviours import Nested, Trashable
 from cms.editorial.changes import Changes
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
-from cms.editorial.recorder import Note
+from cms.editorial.notes import Note
 from cms.editorial.revisions import name_actors
 from cms.editorial.trash import BELOW
 

@@ -23,42 +23,11 @@ from cms.crud.models import Record
 from cms.crud.policy import Origin
 from cms.crud.registry import Registry
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
-from cms.editorial.history import FIRST_DRAFT, FOLLOWED, QUIET, ChangeSet, Revision
+from cms.editorial.history import FIRST_DRAFT, QUIET, ChangeSet, Revision
+from cms.editorial.notes import Note, Notes, gather
 from cms.editorial.pending import Kind, Plan, forget_pending, overdue, plan_transitions, transaction_time
-from cms.editorial.snapshots import CREATED_AT, LINKS, STAGES, Values, as_text, former_values, links_to, snapshot
+from cms.editorial.snapshots import CREATED_AT, LINKS, Values, as_text, former_values, links_to, snapshot
 from cms.events.outbox import emit
-
-
-@dataclass(slots=True)
-class Note:
-    """What happened to one record in a transaction so far.
-
-    :param before: the former values of what changed; :param values: every value now.
-    """
-
-    content_type: ContentType[Any]
-    record_id: UUID
-    verb: str
-    version: int
-    before: Values
-    values: Values
-
-    def follow(self, later: "Note") -> "Note | None":
-        """This and what happened to the same record later, as one; None if the two cancel each other out."""
-        if self.verb == "created":
-            return None if later.verb == "deleted" else Note(**{**_members(later), "verb": "created", "before": {}})
-        verb = later.verb if later.verb not in {"updated", FOLLOWED} else self.verb
-        # A draft that followed its record stands where it stood; of that such a note says nothing.
-        values = {**later.values, **{n: self.values[n] for n in STAGES if n in self.before and later.verb == FOLLOWED}}
-        return Note(**{**_members(later), "verb": verb, "before": {**later.before, **self.before}, "values": values})
-
-
-def _members(note: Note) -> dict[str, Any]:
-    return {name: getattr(note, name) for name in Note.__slots__}
-
-
-Notes = dict[tuple[UUID, bool], Note]
-"""By record, and whether it is about its working draft."""
 
 
 @dataclass(slots=True)
@@ -169,20 +138,6 @@ def write_notes(session: Session) -> bool:
     return bool(session.info.get(_WRITTEN) == change_set_of(session))
 
 
-def gather(notes: Notes, later: Note) -> None:
-    """Add a note to those of a transaction, in the order in which they would have to be undone, backwards.
-
-    What was created stays where it was, before all that may refer to it; anything else stands where it ended.
-    """
-    key = later.record_id, later.version >= FIRST_DRAFT
-    earlier = notes.get(key)
-    both = later if earlier is None else earlier.follow(later)
-    if both is None or both.verb != "created":
-        notes.pop(key, None)
-    if both is not None:
-        notes[key] = both
-
-
 _CHANGE_SET, _WRITTEN, _UNDOES, _HELD = "change_set_id", "change_set_written", "undoes_id", "notes"
 _LINKS, _LEFT = "links_of_deleted", "change_set_left"
 
@@ -210,8 +165,8 @@ def _noted(content_type: ContentType[Any], record: Record, verb: str) -> Note:
 def _verb(record: Record) -> str:
     if isinstance(record, Trashable) and (history := inspect(record).attrs.trashed_at.history).has_changes():
         return "trashed" if any(history.added) else "restored"
-    if isinstance(record, Publishable) and (history := inspect(record).attrs.published_at.history).has_changes():
-        return "published" if any(history.added) else "unpublished"
+    if isinstance(record, Publishable) and inspect(record).attrs.published_at.history.has_changes():
+        return "updated"  # what that is called, `_by_time` says
     if isinstance(record, Reviewable):
         (review,) = inspect(record).attrs.review.history.added or (None,)
         return str(review or "updated")
@@ -228,32 +183,84 @@ def _write(session: Session, notes: Notes) -> None:
         members = {"id": change_set_id, "actor_id": origin.actor_id, "door": origin.door}
         connection.execute(insert(ChangeSet), {**members, "request_id": origin.request_id, "undoes_id": undoes})
         session.info[_WRITTEN] = change_set_id
-    _keep_time(session, notes.values())
+    crossings = _keep_time(session, notes.values())
     connection.execute(_INSERT_REVISION, [_revision(change_set_id, noted) for noted in notes.values()])
-    emit(connection, [_event(noted, origin.actor_id) for noted in notes.values() if noted.verb not in QUIET])
+    told = [noted.event(origin.actor_id) for noted in notes.values() if noted.verb not in QUIET]
+    emit(connection, told + [noted.event(origin.actor_id, verb) for noted, verb in crossings])
     notes.clear()
 
 
-def _keep_time(session: Session, notes: Collection[Note]) -> None:
-    """Tell what is public from what will be, by the database's clock, and plan what happens by itself from now on."""
-    timed, connection = [noted for noted in notes if _moves(noted)], session.connection()
+def _keep_time(session: Session, notes: Collection[Note]) -> list[tuple[Note, str]]:
+    """Tell what is public from what will be, by the database's clock, and plan what happens by itself from now on.
+
+    :returns: what went public, or was taken from it, by something that has another name: with what is told besides.
+    """
+    connection = session.connection()
+    timed, applied = [n for n in notes if _moves(n)], [n for n in notes if n.verb == "published"]
     if gone := [noted.record_id for noted in notes if noted.verb == "deleted"]:
         forget_pending(connection, gone)
-    if not timed:
-        return
+    if not (timed or applied):
+        return []
     time = transaction_time(session)
+    for noted in applied:  # a draft, to what may be public only later
+        published_at, _ = _times_of(noted.values)
+        noted.verb = "published" if published_at is not None and published_at <= time else "scheduled"
+    return _plan(connection, timed, time) if timed else []
+
+
+def _plan(connection: Connection, timed: Collection[Note], time: datetime) -> list[tuple[Note, str]]:
     _tell_overdue(connection, timed, time)
-    plans = []
+    plans, crossings = [], list[tuple[Note, str]]()
     for noted in timed:
-        times = (noted.values[name] for name in ("published_at", "unpublish_at"))
-        published_at, unpublish_at = (parse_time(text) if text else None for text in times)
-        if noted.verb == "published" and published_at is not None and published_at > time:
-            noted.verb = "scheduled"
+        published_at, unpublish_at = _times_of(noted.values)
+        crossing = _crossing(noted, time)
+        if noted.verb in {"updated", "published"}:
+            noted.verb = crossing or _by_time(noted, time)
+        elif crossing is not None:
+            crossings.append((noted, crossing))
         is_out = published_at is not None and not noted.values.get("trashed_at")
         due = {Kind.PUBLISH: published_at, Kind.UNPUBLISH: unpublish_at}
         later = {kind: at if is_out and at is not None and at > time else None for kind, at in due.items()}
         plans.append(Plan(noted.content_type.name, noted.record_id, later))
     plan_transitions(connection, plans)
+    return crossings
+
+
+def _crossing(noted: Note, time: datetime) -> str | None:
+    """Whether readers see from now on what they did not, or no longer what they did; None where neither.
+
+    What comes out of the trash is told as it went there: its times may have come since.
+    """
+    if noted.values.get("trashed_at"):
+        return None
+    former = {**noted.values, **noted.before}
+    trashed_at = former.get("trashed_at")
+    was_out = noted.verb != "created" and _is_out(former, parse_time(trashed_at) if trashed_at else time)
+    is_out = _is_out(noted.values, time)
+    return None if was_out is is_out else "published" if is_out else "unpublished"
+
+
+def _by_time(noted: Note, time: datetime) -> str:
+    """What something is called that readers saw before as after, or at neither time."""
+    published_at, _ = _times_of(noted.values)
+    former, _ = _times_of({**noted.values, **noted.before})
+    if published_at is not None and published_at > time and published_at != former:
+        return "scheduled"
+    if published_at is None and former is not None and former > time:
+        return "unscheduled"
+    return noted.verb if _is_out(noted.values, time) else "updated"
+
+
+def _is_out(values: Values, time: datetime) -> bool:
+    """Whether readers see a record with these times, the trash aside."""
+    published_at, unpublish_at = _times_of(values)
+    return published_at is not None and published_at <= time and (unpublish_at is None or unpublish_at > time)
+
+
+def _times_of(values: Values) -> tuple[datetime | None, datetime | None]:
+    """When a record is to be public, and when no longer."""
+    published_at, unpublish_at = values["published_at"], values["unpublish_at"]
+    return parse_time(published_at) if published_at else None, parse_time(unpublish_at) if unpublish_at else None
 
 
 def _tell_overdue(connection: Connection, notes: Collection[Note], time: datetime) -> None:
@@ -261,7 +268,7 @@ def _tell_overdue(connection: Connection, notes: Collection[Note], time: datetim
     told = {noted.record_id: noted for noted in notes}
     verbs = {Kind.PUBLISH: "published", Kind.UNPUBLISH: "unpublished"}
     late = [(told[record_id], verbs[kind]) for record_id, kind in overdue(connection, list(told), time)]
-    emit(connection, [{**_event(noted, None), "kind": f"{noted.content_type.singular}.{verb}"} for noted, verb in late])
+    emit(connection, [noted.event(None, verb) for noted, verb in late])
 
 
 def _moves(noted: Note) -> bool:
@@ -287,14 +294,4 @@ def _revision(change_set_id: UUID, noted: Note) -> dict[str, Any]:
         "verb": noted.verb,
         "before": noted.before,
         "values": noted.values,
-    }
-
-
-def _event(noted: Note, actor_id: UUID | None) -> dict[str, Any]:
-    return {
-        "kind": f"{noted.content_type.singular}.{noted.verb}",
-        "record_type": noted.content_type.name,
-        "record_id": noted.record_id,
-        "version": noted.version,
-        "actor_id": actor_id,
     }

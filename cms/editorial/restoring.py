@@ -4,12 +4,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
 from cms.crud.content_type import ContentType
 from cms.crud.models import Record
-from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, suggestion
+from cms.crud.problems import Conflict, FieldError, Invalid, NotFound, invalid_from, suggestion
 from cms.crud.relations import find_related
 from cms.crud.service import UnitOfWork
 from cms.crud.structure import FieldInfo, Shape
@@ -155,3 +155,14 @@ def _check_names(only: Collection[str] | None, values: Values) -> None:
     ]
     if errors:
         raise Invalid(" ".join(error.detail for error in errors[:3]), errors=errors)
+
+
+def validated(schema: type[BaseModel], values: Values) -> BaseModel:
+    """Values as a body has them.
+
+    :raises Invalid: for those that can't be sent any more, and for fields that have to be sent by now.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise invalid_from(error, schema) from error

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from cms.crud.content_type import ContentType
 from cms.crud.fields import parse_time, utc_now
 from cms.crud.policy import Action
-from cms.crud.problems import Conflict, Invalid, invalid_from
+from cms.crud.problems import Conflict, Invalid
 from cms.crud.schemas import create_schema
 from cms.crud.service import UnitOfWork
 from cms.crud.usages import hanging_on
@@ -20,6 +20,7 @@ from cms.editorial.drafts import DraftingService, draft_schema
 from cms.editorial.history import APPLIED, DISCARDED, FIRST_DRAFT
 from cms.editorial.letting_go import let_go, whole_records
 from cms.editorial.merge import is_same
+from cms.editorial.notes import Note
 from cms.editorial.obstacles import (
     changed_since,
     gone_since,
@@ -29,8 +30,8 @@ from cms.editorial.obstacles import (
     trashed_above,
     used_since,
 )
-from cms.editorial.recorder import Note
-from cms.editorial.restoring import as_sent, fit, missing_related
+from cms.editorial.restoring import as_sent, fit, missing_related, validated
+from cms.editorial.reviewing import REVIEW_STAGES, stand_again
 from cms.editorial.snapshots import CREATED_AT, LINKS, MASK, STAGES, Values, is_secret, snapshot
 from cms.editorial.together import Together
 from cms.editorial.trash import TrashingService
@@ -127,8 +128,13 @@ class Reversal:
             await self._move(into_trash=was_trashed)
         if {"published_at", "unpublish_at"} & before.keys():
             self._service.require(Action.PUBLISH, self._record)
+        may_publish = self._service.policy.can(self._work.actor, Action.PUBLISH, self._record)
+        stood = {} if may_publish else {name: before.pop(name) for name in REVIEW_STAGES if name in before}
         if before:
             await self._service.change(self._record, await self._fitting(before))
+        if stood:
+            stand_again(self._record, stood)
+            await self._service.save(self._record)
 
     async def _explained(self, conflict: Conflict) -> Conflict:
         """A refusal of a service, with the later change that is the reason, where there is one."""
@@ -285,14 +291,3 @@ class Reversal:
         schema = draft_schema(self._type)
         fitting = await self._fitting(values, schema)
         return await service.draft_again(self._record, schema.model_validate(as_sent(self._type, fitting, values)))
-
-
-def validated(schema: type[BaseModel], values: Values) -> BaseModel:
-    """Values as a body has them.
-
-    :raises Invalid: for those that can't be sent any more, and for fields that have to be sent by now.
-    """
-    try:
-        return schema.model_validate(values)
-    except ValidationError as error:
-        raise invalid_from(error, schema) from error

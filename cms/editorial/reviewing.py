@@ -6,6 +6,10 @@ from sqlalchemy import ColumnElement, and_, select
 
 from cms.editorial.behaviours import Review, not_trashed
 from cms.editorial.pending import Draft
+from cms.editorial.snapshots import Values
+
+REVIEW_STAGES = ("review", "review_note")
+"""The fields of a record that say how its review stands."""
 
 
 def submitted(table: Any) -> ColumnElement[bool]:
@@ -17,3 +21,13 @@ def proposed(table: Any) -> ColumnElement[bool]:
     """That the working draft of a record which was published is in review."""
     drafts = select(Draft.record_id).where(Draft.review == Review.SUBMITTED, Draft.values.is_not(None))
     return and_(table.id.in_(drafts), table.published_at.is_not(None), *not_trashed(table))
+
+
+def stand_again(record: Any, former: Values) -> None:
+    """Put the review of a record back where it stood, for who may not approve anything by that.
+
+    :param former: of `REVIEW_STAGES`, those that are given back.
+    """
+    for name, value in former.items():
+        is_approval = name == "review" and value == Review.APPROVED
+        setattr(record, name, None if is_approval or value is None else Review(value) if name == "review" else value)

@@ -1,36 +1,49 @@
 """Routes of the verbs: publishing, reviewing, restoring; for every content type whose records know them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AfterValidator, Field
 
 from cms.crud.answers import written
 from cms.crud.conditional import ANY_VERSION, check_version, expected_version
 from cms.crud.content_type import ContentType
 from cms.crud.doors import (
+    VERSION_PROBLEMS,
     WRITE_PROBLEMS,
     Doors,
     Handler,
     IfMatch,
     json_router,
     key_parameter,
-    refuse_parameters,
+    only_parameters,
     require_json,
     require_json_if_any,
     typed,
 )
 from cms.crud.fields import SLUG_PATTERN, Matching, Model, Time, refuse_unstorable
+from cms.crud.filters import Parameter
 from cms.crud.policy import Action
-from cms.crud.problems import NotFound, PreconditionFailed, responses
+from cms.crud.problems import NotFound, PreconditionFailed, Problem, responses
 from cms.crud.schemas import read_schema, refuse_id
 from cms.crud.service import UnitOfWork
+from cms.crud.values import one_of
 from cms.editorial.behaviours import Publishable, Reviewable, Trashable
 from cms.editorial.trash import NO_SLUGS, TrashingService
 from cms.editorial.workflow import EditorialService
+
+NO_PARAMETERS: Mapping[str, Parameter] = {}
+OF = Parameter(
+    "of",
+    one_of(("publication", "end")),
+    {"type": "string", "enum": ["publication", "end"]},
+    "What is called off: the publication that waits, or the end of what is public. Left out, it is whatever waits, "
+    "the publication first; who may come too late for that says so, or the end is dropped instead.",
+    example="publication",
+)
 
 
 class Moment(Model):
@@ -74,7 +87,7 @@ def build_workflow_router(content_type: ContentType[Any], doors: Doors) -> APIRo
     if issubclass(content_type.model, Publishable):
         for verb in ("publish", "unpublish"):
             routes.add("POST", verb, routes.at_a_moment(verb), [Depends(require_json_if_any)])
-        routes.add("DELETE", "schedule", routes.drop("schedule"))
+        routes.add("DELETE", "schedule", routes.drop("schedule"), parameters={"of": OF})
         routes.add("DELETE", "draft", routes.drop("draft"))
     if issubclass(content_type.model, Reviewable):
         routes.add("POST", "submit", routes.submit())
@@ -93,7 +106,14 @@ class WorkflowRoutes:
         self._content_type = content_type
         self._doors = doors
 
-    def add(self, method: str, verb: str, handler: Handler, dependencies: Sequence[Any] = ()) -> None:
+    def add(
+        self,
+        method: str,
+        verb: str,
+        handler: Handler,
+        dependencies: Sequence[Any] = (),
+        parameters: Mapping[str, Parameter] = NO_PARAMETERS,
+    ) -> None:
         """A route that acts on one record."""
         content_type, drops = self._content_type, method == "DELETE"
         name = f"{_DROPS[verb]}_{content_type.singular}_{verb}" if drops else f"{verb}_{content_type.singular}"
@@ -106,9 +126,16 @@ class WorkflowRoutes:
             operation_id=name,
             summary=f"{done} {content_type.label.lower()}{f' {verb}' if drops else ''}",
             response_model=None if drops else read_schema(content_type, self._doors.registry),
-            responses=responses(*WRITE_PROBLEMS, NotFound, *([PreconditionFailed] if verb != "restore" else [])),
-            dependencies=[Depends(refuse_parameters), *dependencies],
+            responses=responses(*WRITE_PROBLEMS, *self._problems(method, verb)),
+            dependencies=[Depends(only_parameters(parameters)), *dependencies],
+            openapi_extra={"parameters": [parameter.document() for parameter in parameters.values()]},
         )
+
+    @staticmethod
+    def _problems(method: str, verb: str) -> tuple[type[Problem], ...]:
+        if method == "DELETE":
+            return VERSION_PROBLEMS
+        return (NotFound,) if verb == "restore" else (NotFound, PreconditionFailed)
 
     def at_a_moment(self, verb: str) -> Handler:
         """Publish, unpublish or approve: now, or at a time."""
@@ -159,11 +186,14 @@ class WorkflowRoutes:
         """Call a schedule off, or discard a working draft."""
         content_type, action = self._content_type, Action.PUBLISH if what == "schedule" else Action.DRAFT
 
-        async def drop_pending(key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
+        async def drop_pending(request: Request, key: str, work: UnitOfWork, if_match: str | None = None) -> Response:
             service = _service(work, content_type)
             record = await service.get(key, action)
-            drop = service.cancel_schedule if what == "schedule" else service.discard_draft
-            await drop(record, _expected(if_match))
+            expected = expected_version(if_match)
+            if what == "schedule":
+                await service.cancel_schedule(record, expected, request.query_params.get("of"))
+            else:
+                await service.discard_draft(record, expected)
             return Response(status_code=HTTPStatus.NO_CONTENT)
 
         return self._keyed(drop_pending, if_match=IfMatch)

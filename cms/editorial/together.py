@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from cms.editorial.recorder import Note
+from cms.editorial.notes import Note
 
 
 class Together(NamedTuple):

@@ -15,7 +15,8 @@ from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.crud.relations import lock_records
 from cms.crud.search import like_pattern
 from cms.editorial.behaviours import MAX_DEPTH, Publishable, Trashable, not_trashed
-from cms.editorial.recorder import Note, note
+from cms.editorial.notes import Note
+from cms.editorial.recorder import note
 from cms.editorial.snapshots import snapshot
 from cms.editorial.workflow import EditorialService
 from cms.events.outbox import emit

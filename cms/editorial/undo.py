@@ -14,7 +14,8 @@ from cms.crud.relations import lock_records
 from cms.crud.service import UnitOfWork
 from cms.editorial.changes import Changes, no_change, require_staff
 from cms.editorial.history import FIRST_DRAFT, ChangeSet, Revision
-from cms.editorial.recorder import Note, Notes, change_set_of, gather, undoing, write_notes
+from cms.editorial.notes import Note, Notes, gather
+from cms.editorial.recorder import change_set_of, undoing, write_notes
 from cms.editorial.reversals import Reversal
 from cms.editorial.together import Together
 from cms.editorial.trash import TrashingService

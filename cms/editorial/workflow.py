@@ -12,8 +12,9 @@ from cms.editorial.behaviours import Publishable, Review, Status, status_at
 from cms.editorial.draft_values import stages_of
 from cms.editorial.drafts import DraftingService, takes_back_review
 from cms.editorial.merging import present
+from cms.editorial.notes import Note
 from cms.editorial.pending import Draft
-from cms.editorial.recorder import Note, note
+from cms.editorial.recorder import note
 
 
 class EditorialService(DraftingService[M]):
@@ -94,16 +95,17 @@ class EditorialService(DraftingService[M]):
         draft.publish_at, draft.problem = None, problem
         await self.note_stages(record, draft, "unscheduled", former)
 
-    async def cancel_schedule(self, record: M, expected: int = ANY_VERSION) -> None:
+    async def cancel_schedule(self, record: M, expected: int = ANY_VERSION, of: str | None = None) -> None:
         """Call off the replacement, or else the first publication, or else the expiry, that waits for its time.
 
+        :param of: "publication", or "end", for that alone: who comes too late for one does not mean the other.
         :raises Conflict: if none does, perhaps since its time has come.
         :raises PreconditionFailed: if `expected` is not the version of what waits.
         """
         stamped = self._publishable(record)
         self.require(Action.PUBLISH, record)
         draft = await self.draft_of(record)
-        if draft is not None and draft.publish_at is not None:
+        if of != "end" and draft is not None and draft.publish_at is not None:
             check_version(expected, draft.version)
             former = stages_of(draft)
             await self.schedule(draft, None)
@@ -112,11 +114,11 @@ class EditorialService(DraftingService[M]):
             return
         check_version(expected, record.version)
         time = await self.database_time()
-        if stamped.published_at is not None and stamped.published_at > time:
+        if of != "end" and stamped.published_at is not None and stamped.published_at > time:
             stamped.published_at = None
             if getattr(record, "review", None) is Review.APPROVED:
                 record.review = Review.SUBMITTED  # type: ignore[attr-defined]  # it has one
-        elif stamped.unpublish_at is not None and stamped.unpublish_at > time:
+        elif of != "publication" and stamped.unpublish_at is not None and stamped.unpublish_at > time:
             stamped.unpublish_at = None
         else:
             raise Conflict(f"Nothing is scheduled for this {self._noun}; if it was, its time has come.")

@@ -49,7 +49,10 @@ async def test_times_begin_with_what_is_set_already(installation: Installation, 
     ends = await installation.make(article, title="Ends", published_at=hour, unpublish_at=end)
     form = await editor.get(f"/article/edit/{ends.id}")
     assert times(form)[1] == end
-    assert offered(form) == {"expire", "unpublish"}
+    assert offered(form) == {"expire", "endless", "unpublish"}
+    await editor.send(form.edit, _then="endless")
+    seen = (await installation.send("GET", f"/articles/{ends.id}")).json()
+    assert (seen["status"], seen["unpublish_at"]) == ("published", None)
 
 
 @pytest.mark.browser
@@ -69,6 +72,25 @@ async def test_all_of_it_is_on_the_screen(installation: Installation, chromium: 
         assert await page.evaluate(BEYOND) == []
         await page.get_by_role("button", name="Set the end").click()
         await expect(page.locator(".toast")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_enter_in_a_time_means_the_button_beside_it(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow tides")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"article/edit/{made.id}")
+        await page.get_by_label("More about publishing").click()
+        await page.get_by_label("Publish at").fill("2999-01-01T08:00")
+        await page.get_by_label("Publish at").press("Enter")
+        await expect(page.locator(".toast")).to_contain_text("Scheduled")
+        await page.get_by_label("More about publishing").click()
+        await page.get_by_label("Readers see it until").fill("2999-02-01T08:00")
+        await page.get_by_label("Readers see it until").press("Enter")
+        await expect(page.locator(".toast")).not_to_contain_text("Scheduled")
+        await expect(page.locator(".toast")).to_be_visible()
+        seen = (await installation.send("GET", f"/articles/{made.id}", Role.EDITOR)).json()
+        assert (seen["published_at"], seen["unpublish_at"]) == ("2999-01-01T08:00:00Z", "2999-02-01T08:00:00Z")
 
 
 @pytest.mark.browser

@@ -87,6 +87,21 @@ async def test_a_bad_id_among_good_ones_stops_deleting_for_good(installation: In
     assert len(await installation.rows(name)) == 3
 
 
+async def test_what_goes_public_is_named_by_the_version_of_its_draft(installation: Installation) -> None:
+    (made,) = await articles(installation, 1, published_at=utc_now())
+    path, headers = f"/articles/{made.id}?draft=true", {"If-Match": "*"}
+    versions = []
+    for title in ("Ebb", "Flow"):
+        saved = await installation.send("PATCH", path, Role.EDITOR, json={"title": title}, headers=headers)
+        versions.append(saved.json()["version"])
+    errors = await refused(installation, 412, "publish", [item(made, versions[0])])
+    assert errors["/items/0"]["current_version"] == versions[1]
+    await refused(installation, 412, "publish", [item(made)])
+    await refused(installation, 412, "unpublish", [item(made, versions[1])])
+    await done(installation, "publish", [item(made, versions[1])])
+    assert (await installation.send("GET", f"/articles/{made.id}")).json()["title"] == "Flow"
+
+
 async def test_every_bad_record_is_named(installation: Installation) -> None:
     made = await articles(installation, 4, published_at=utc_now())
     await installation.make(article, title="Draft")

@@ -105,7 +105,7 @@ class Editing(Editors):
     def discard(self, actor: int, *, knows: bool) -> None:
         """Drop the draft, perhaps only if it is the one that was read."""
         version = self.copies[actor].version
-        headers = {"If-Match": f'"v{version}"'} if knows else {}
+        headers = {"If-Match": f'"v{version}"' if knows else "*"}
         answer = self.run(self.site.send("DELETE", f"{self.path}/draft", ROLES[actor], headers=headers))
         if knows and self.held and version != self.drafts.version:
             assert_problem(answer, 412)

@@ -1,5 +1,6 @@
 """Publishing on time: what the public sees is what a simple model says, at every instant (R26, R28, R30)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -44,13 +45,15 @@ class Known:
     unpublish_at: float | None = None
     replace_at: float | None = None
     is_trashed: bool = False
+    trashed_at: float = 0
+    former: tuple[float | None, float | None] = None, None
+    """The times of its publication and its end before the step at hand."""
     draft: str | None = None
     taken_from: str = ""
 
     def is_live(self, time: float) -> bool:
         """Whether the public sees it, the trash aside."""
-        is_out = self.published_at is not None and self.published_at <= time
-        return is_out and (self.unpublish_at is None or self.unpublish_at > time)
+        return is_out(self.published_at, self.unpublish_at, time)
 
     @property
     def is_in_conflict(self) -> bool:
@@ -60,6 +63,11 @@ class Known:
     def apply_draft(self) -> None:
         """What the draft says is public."""
         self.title, self.draft, self.replace_at = self.draft or self.title, None, None
+
+
+def is_out(published_at: float | None, unpublish_at: float | None, time: float) -> bool:
+    """Whether the public sees at a time what has these times."""
+    return published_at is not None and published_at <= time and (unpublish_at is None or unpublish_at > time)
 
 
 class Publishing(Machine):
@@ -119,7 +127,7 @@ class Publishing(Machine):
     def cancel(self, n: int) -> None:
         """Call a publication or an expiry off; that always wins."""
         known = self.known[n]
-        answer = self._send("DELETE", f"/articles/{known.id}/schedule")
+        answer = self._send("DELETE", f"/articles/{known.id}/schedule", headers=ANY)
         if known.is_trashed:
             return self._expect(known, answer, 404)
         if known.replace_at is not None:
@@ -146,7 +154,7 @@ class Publishing(Machine):
     def discard(self, n: int) -> None:
         """Drop that."""
         known = self.known[n]
-        answer = self._send("DELETE", f"/articles/{known.id}/draft")
+        answer = self._send("DELETE", f"/articles/{known.id}/draft", headers=ANY)
         if not known.is_trashed:
             known.draft = known.replace_at = None
         self._expect(known, answer, 404 if known.is_trashed else 204)
@@ -168,8 +176,13 @@ class Publishing(Machine):
             answer = self._send("POST", f"/articles/{known.id}/restore")
         else:
             answer = self._send("DELETE", f"/articles/{known.id}", headers=ANY)
-        self._expect(known, answer, 200 if known.is_trashed else 204)
-        known.is_trashed = not known.is_trashed
+        if known.is_trashed:
+            was_live, is_live = known.is_live(known.trashed_at), known.is_live(self.clock)
+            came = [] if was_live is is_live else ["published" if is_live else "unpublished"]
+            self._expect(known, answer, 200, ["restored", *came])
+        else:
+            self._expect(known, answer, 204, ["trashed"])
+        known.is_trashed, known.trashed_at = not known.is_trashed, self.clock
 
     @step(hours=st.sampled_from((1, 2, 4)), looks=st.booleans())
     def wait(self, hours: int, *, looks: bool) -> None:
@@ -234,11 +247,24 @@ class Publishing(Machine):
         known.apply_draft()
         return "article.published", known.id
 
-    def _expect(self, known: Known, answer: httpx.Response, status: int) -> None:
-        """The answer, and one event at the most; before it, perhaps, what time had brought and nobody had told yet."""
+    def _expect(self, known: Known, answer: httpx.Response, status: int, kinds: Sequence[str] = ()) -> None:
+        """The answer, and one event at the most; before it, perhaps, what time had brought and nobody had told yet.
+
+        :param kinds: the events, where they are others than what the public sees, and no longer sees, makes of it.
+        """
         assert answer.status_code == status, answer.text
         told = self._news()
-        if early := told[:-1]:
+        was_live, is_live = is_out(*known.former, self.clock), known.is_live(self.clock)
+        known.former = known.published_at, known.unpublish_at
+        direct = told[-(len(kinds) or 1) :]
+        if kinds:
+            assert direct == [(f"article.{kind}", known.id) for kind in kinds]
+        elif not known.is_trashed and was_live is not is_live:
+            assert direct == [("article.published" if is_live else "article.unpublished", known.id)]
+        else:
+            assert ("article.unpublished", known.id) not in direct
+            assert is_live or ("article.published", known.id) not in direct
+        if early := told[: -len(direct)]:
             of_it = sorted(
                 (due for due in self.due if due[2] is known and due[1] != "replaced"), key=lambda due: due[0]
             )

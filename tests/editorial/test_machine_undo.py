@@ -20,6 +20,7 @@ KINDS = ("articles", "pages", "tags", "categories", "menus", "comments")
 PUBLISHABLE = st.sampled_from(("articles", "pages"))
 NAMES = ("Tide", "Ebb", "Flow")
 TEXTS = ("Water waits.", "Sand.\n\nStones.", "Wind.")
+LATER = {"at": "2999-01-01T00:00:00Z"}
 FINAL = ("deleted for good", "nothing to undo")
 """What is said where nothing later stands in the way, and yet there is no way back."""
 NEEDED = "which is not there"
@@ -97,7 +98,15 @@ class Undoing(Machine):
     def publish(self, kind: str, n: int, verb: str, *, at: bool) -> None:
         """Now or later."""
         if key := self._pick(kind, n):
-            self._do("POST", f"/{kind}/{key}/{verb}", **({"json": {"at": "2999-01-01T00:00:00Z"}} if at else {}))
+            self._do("POST", f"/{kind}/{key}/{verb}", **({"json": LATER} if at else {}))
+
+    @step(n=NUMBERS, verb=st.sampled_from(("submit", "approve", "return")), later=st.booleans())
+    def review(self, n: int, verb: str, *, later: bool) -> None:
+        """Of an article that has no time yet, or else of its working draft."""
+        if key := self._pick("articles", n):
+            bodies = {"return": {"note": "Name your sources."}, "approve": LATER if later else None}
+            body = bodies.get(verb)
+            self._do("POST", f"/articles/{key}/{verb}", **({"json": body} if body else {}))
 
     @step(n=NUMBERS, m=NUMBERS)
     def draft(self, n: int, m: int) -> None:

@@ -10,6 +10,7 @@ from cms.content.tags import Tag, tag
 from cms.crud.policy import Door, Role
 from cms.editorial import recorder
 from cms.editorial.history import FIRST_DRAFT, ChangeSet
+from cms.editorial.notes import Note
 from tests.installation import Installation
 from tests.problems import assert_problem
 
@@ -269,7 +270,7 @@ async def test_a_note_by_hand_is_written_with_the_rest(installation: Installatio
     before = await counts(installation)
     async with installation.work(Role.EDITOR) as work:
         for version in (FIRST_DRAFT + 1, FIRST_DRAFT + 2):
-            noted = recorder.Note(tag, record.id, "drafted", version, {"name": version}, {"name": "Draft"})
+            noted = Note(tag, record.id, "drafted", version, {"name": version}, {"name": "Draft"})
             recorder.note(work.session.sync_session, noted)
         (await work.service(tag).get(record.id)).name = "Knot"
     assert await added(installation, before) == (1, 2, 2)

@@ -97,7 +97,7 @@ async def test_what_is_published_and_what_is_drafted_on_it_stays(installation: I
     (last,) = {row["number"] for row in rows if row["record_id"] == record.id and row["verb"] == "updated"} - {1, 2, 3}
     assert await prune(installation.database, 1, None) == 4
     assert await numbers(installation, record) == sorted([3, stands[-1], last])
-    assert (await installation.send("DELETE", f"{path}/draft", Role.EDITOR)).status_code == 204
+    assert (await installation.send("DELETE", f"{path}/draft", Role.EDITOR, headers=ANY)).status_code == 204
     await prune(installation.database, 1, None)
     assert await numbers(installation, record) == [last, 8]
 

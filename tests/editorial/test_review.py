@@ -127,14 +127,14 @@ async def test_calling_an_approved_publication_off_puts_it_back_into_review(inst
     assert await status(installation, record) == "scheduled"
     stale = await installation.send("DELETE", path, Role.EDITOR, headers={"If-Match": '"v1"'})
     assert_problem(stale, 412)
-    assert (await installation.send("DELETE", path, Role.EDITOR)).status_code == 204
+    assert (await installation.send("DELETE", path, Role.EDITOR, headers=ANY)).status_code == 204
     assert await status(installation, record) == "in_review"
-    assert_problem(await installation.send("DELETE", path, Role.EDITOR), 409)
+    assert_problem(await installation.send("DELETE", path, Role.EDITOR, headers=ANY), 409)
     await act(installation, record, "approve")
     await save(installation, record, Role.AUTHOR, title="Ebb")
     await act(installation, record, "submit", Role.AUTHOR)
     await act(installation, record, "approve", at="2999-01-01T00:00:00Z")
-    assert (await installation.send("DELETE", path, Role.EDITOR)).status_code == 204
+    assert (await installation.send("DELETE", path, Role.EDITOR, headers=ANY)).status_code == 204
     assert (await draft(installation, record)).json()["draft"]["review"] == "submitted"
     await act(installation, record, "unpublish")
     assert await status(installation, record) == "draft"
@@ -143,9 +143,10 @@ async def test_calling_an_approved_publication_off_puts_it_back_into_review(inst
 async def test_what_an_editor_schedules_without_review_can_be_called_off(installation: Installation) -> None:
     record = await written(installation, Role.EDITOR)
     await act(installation, record, "publish", at="2999-01-01T00:00:00Z")
-    assert (await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR)).status_code == 204
+    cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR, headers=ANY)
+    assert cancelled.status_code == 204
     assert await status(installation, record) == "draft"
-    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unpublished"]
+    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unscheduled"]
 
 
 LATER, EARLIER = "2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z"

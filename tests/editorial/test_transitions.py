@@ -316,7 +316,7 @@ async def test_cancelling_before_the_time_always_wins(installation: Installation
         due = await database_time(installation) + timedelta(seconds=0.4)
         await act(installation, record, "publish", at=due.isoformat())
         await asyncio.sleep(0.1 * (round_ + 1))
-        cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR)
+        cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR, headers=ANY)
         answered = await database_time(installation)
         await asyncio.sleep(TICK + 0.3)
     title = (await installation.send("GET", f"/articles/{record}")).json()["title"]
@@ -339,7 +339,7 @@ async def test_calling_a_first_publication_off_before_its_time_always_wins(
         due = await database_time(installation) + timedelta(seconds=0.4)
         await act(installation, record, "publish", at=due.isoformat())
         await asyncio.sleep(0.1 * (round_ + 1))
-        cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR)
+        cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR, headers=ANY)
         answered = await database_time(installation)
         await asyncio.sleep(TICK + 0.3)
     seen = await installation.send("GET", f"/articles/{record}")
@@ -353,6 +353,42 @@ async def test_calling_a_first_publication_off_before_its_time_always_wins(
     assert len(published) == (0 if cancelled.status_code == 204 else 1)
 
 
+async def test_what_came_while_a_record_was_in_the_trash_is_told_when_it_comes_back(
+    installation: Installation,
+) -> None:
+    record = str((await installation.make(article, Role.EDITOR, title="Tide")).id)
+    await act(installation, record, "publish", at=await soon(installation))
+    assert (await installation.send("DELETE", f"/articles/{record}", Role.EDITOR, headers=ANY)).status_code == 204
+    await let_pass(installation)
+    async with installation.database.session() as session:
+        trashed = (await session.execute(select(Article.trashed_at))).scalar_one()
+        assert trashed is not None
+        await session.execute(update(Article).values(trashed_at=trashed - timedelta(hours=1)))
+    await act(installation, record, "restore")
+    assert (await kinds(installation))[-3:] == ["article.trashed", "article.restored", "article.published"]
+    assert (await installation.send("GET", f"/articles/{record}")).status_code == 200
+
+
+async def test_who_comes_too_late_to_call_a_publication_off_does_not_drop_its_end(
+    installation: Installation,
+) -> None:
+    record = str((await installation.make(article, Role.EDITOR, title="Tide")).id)
+    await act(installation, record, "publish", at=await soon(installation))
+    end = await soon(installation, 7200)
+    await act(installation, record, "unpublish", at=end)
+    path = f"/articles/{record}/schedule"
+    assert_problem(await installation.send("DELETE", f"{path}?of=nothing", Role.EDITOR, headers=ANY), 400)
+    await let_pass(installation)
+    assert_problem(await installation.send("DELETE", f"{path}?of=publication", Role.EDITOR, headers=ANY), 409)
+    editor = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
+    form = (await editor.get(f"/article/edit/{record}")).edit
+    await editor.send(form, _then="unschedule")
+    seen = (await installation.send("GET", f"/articles/{record}")).json()
+    assert seen["unpublish_at"] is not None
+    assert (await installation.send("DELETE", f"{path}?of=end", Role.EDITOR, headers=ANY)).status_code == 204
+    assert (await installation.send("GET", f"/articles/{record}")).json()["unpublish_at"] is None
+
+
 async def test_what_was_called_off_in_time_is_not_told_of(installation: Installation) -> None:
     """Its time comes before the commit: what was decided by one time is not told by another."""
     record = (await installation.make(article, Role.EDITOR, title="Tide")).id
@@ -363,7 +399,7 @@ async def test_what_was_called_off_in_time_is_not_told_of(installation: Installa
         assert isinstance(service, EditorialService)
         await service.cancel_schedule(await service.get(record))
         await until(lambda: asyncio.sleep(0.05, datetime.now(UTC) > due + timedelta(seconds=0.2)))
-    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unpublished"]
+    assert await kinds(installation) == ["article.created", "article.scheduled", "article.unscheduled"]
     assert_problem(await installation.send("GET", f"/articles/{record}"), 404)
 
 
@@ -458,12 +494,13 @@ async def test_no_clock_but_the_database_s_decides(
     assert await office(installation).catch_up() == 2
     assert (await installation.send("GET", f"/articles/{record}")).json()["title"] == "Ebb"
     assert (await installation.send("GET", f"/articles/{made}")).status_code == 200
-    assert_problem(await installation.send("DELETE", f"/articles/{made}/schedule", Role.EDITOR), 409)
+    assert_problem(await installation.send("DELETE", f"/articles/{made}/schedule", Role.EDITOR, headers=ANY), 409)
     editor = Visitor(installation.client, installation.people[Role.EDITOR].cookie)
     await editor.send((await editor.get(f"/article/edit/{record}")).edit, title="Slack")
     seen = (await installation.send("GET", f"/articles/{record}")).json()
     assert seen["title"] == "Ebb", "a form changes the working draft of what is public"
-    items = [{"id": record, "version": seen["version"]}]
+    draft = (await installation.send("GET", f"/articles/{record}?version=draft", Role.EDITOR)).json()
+    items = [{"id": record, "version": draft["version"]}]
     at_once = await installation.send("POST", "/articles/bulk", Role.EDITOR, json={"action": "publish", "items": items})
     assert at_once.json()["items"][0]["status"] == "published"
 
@@ -471,11 +508,12 @@ async def test_no_clock_but_the_database_s_decides(
 async def test_an_expiry_that_waits_is_called_off(installation: Installation) -> None:
     record = (await live(installation))["id"]
     await act(installation, record, "unpublish", at=await soon(installation))
-    assert (await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR)).status_code == 204
+    cancelled = await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR, headers=ANY)
+    assert cancelled.status_code == 204
     assert await nothing_waits(installation)
     found = (await installation.send("GET", f"/articles/{record}", Role.EDITOR)).json()
     assert (found["status"], found["unpublish_at"]) == ("published", None)
-    assert_problem(await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR), 409)
+    assert_problem(await installation.send("DELETE", f"/articles/{record}/schedule", Role.EDITOR, headers=ANY), 409)
 
 
 WORKER = """

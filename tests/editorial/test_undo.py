@@ -18,6 +18,7 @@ from cms.content.tags import tag
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
 from cms.crud.schemas import create_schema
+from cms.editorial.behaviours import Review
 from cms.editorial.history import Revision
 from cms.exchange.apply import apply
 from cms.media.records import media
@@ -445,6 +446,30 @@ async def test_authors_take_back_what_they_did_themselves(installation: Installa
     live = (await changes(installation))[0]["id"]
     assert_problem(await undo(installation, live, Role.AUTHOR), 403)
     assert_problem(await undo(installation, undone.json()["id"], Role.AUTHOR), 403)
+
+
+async def test_authors_take_back_what_took_their_text_out_of_review(installation: Installation) -> None:
+    """A12: it is submitted again by that, and never approved."""
+    record = await installation.make(article, Role.AUTHOR, title="Tide")
+    path = f"/articles/{record.id}"
+
+    async def seen() -> tuple[str, str | None, str | None]:
+        (row,) = await installation.rows("articles")
+        return row["title"], row["review"], row["review_note"]
+
+    await sender(installation, "POST", f"{path}/submit", Role.AUTHOR)()
+    await sender(installation, "PATCH", path, Role.AUTHOR, json={"title": "Ebb"})()
+    assert (await undo(installation, None, Role.AUTHOR)).status_code == 200
+    assert await seen() == ("Tide", "submitted", None)
+    await sender(installation, "POST", f"{path}/return", Role.EDITOR, json={"note": "Name your sources."})()
+    await sender(installation, "POST", f"{path}/submit", Role.AUTHOR)()
+    assert (await undo(installation, None, Role.AUTHOR)).status_code == 200
+    assert await seen() == ("Tide", "returned", "Name your sources.")
+    async with installation.work(Role.EDITOR) as work:
+        (await work.service(article).get(record.id)).review = Review.APPROVED
+    await sender(installation, "PATCH", path, Role.AUTHOR, json={"title": "Ebb"})()
+    assert (await undo(installation, None, Role.AUTHOR)).status_code == 200
+    assert await seen() == ("Tide", None, "Name your sources.")
 
 
 async def test_a_change_that_came_to_nothing_leaves_nothing_to_undo(installation: Installation) -> None:

@@ -41,6 +41,28 @@ async def test_an_article_is_published_and_taken_back(installation: Installation
     assert await kinds(installation) == ["article.created", "article.published", "article.unpublished"]
 
 
+async def test_whatever_it_is_called_what_readers_see_and_no_longer_see_is_told(installation: Installation) -> None:
+    record = await write(installation, published_at="2026-01-01T08:00:00Z")
+    assert (await step(installation, record, "unpublish", at="2026-01-02T08:00:00Z")).status_code == 200
+    assert await kinds(installation) == ["article.created", "article.published", "article.unpublished"]
+    values = {"unpublish_at": None, "title": "Ebb"}
+    path = f"/articles/{record}"
+    assert (await installation.send("PATCH", path, Role.EDITOR, json=values, headers=ANY)).status_code == 200
+    assert (await kinds(installation))[3:] == ["article.published"]
+    verbs = [row["verb"] for row in await installation.rows("revisions") if row["record_type"] == "articles"]
+    assert verbs == ["created", "unpublished", "published"]
+    for moved, kind in (("2026-01-01T09:00:00Z", "updated"), ("2999-01-01T09:00:00Z", "unpublished")):
+        answer = await installation.send("PATCH", path, Role.EDITOR, json={"published_at": moved}, headers=ANY)
+        assert answer.status_code == 200, answer.text
+        assert (await kinds(installation))[-1] == f"article.{kind}"
+    await installation.send("PATCH", f"{path}?draft=true", Role.EDITOR, json={"title": "Flow"}, headers=ANY)
+    assert (await step(installation, record, "publish", at="2999-01-01T09:00:00Z")).status_code == 200
+    assert (await kinds(installation))[-1] == "article.scheduled"
+    assert (await installation.send("DELETE", path, Role.EDITOR, headers=ANY)).status_code == 204
+    assert (await step(installation, record, "restore")).status_code == 200
+    assert (await kinds(installation))[-2:] == ["article.trashed", "article.restored"]
+
+
 async def test_a_publication_can_wait_and_end(installation: Installation) -> None:
     record, now = await write(installation), utc_now()
     soon, later = (now + timedelta(days=days) for days in (1, 2))
@@ -77,4 +99,4 @@ async def test_the_trash_gives_back_what_it_took(installation: Installation) -> 
     restored = (await step(installation, record, "restore")).json()
     assert {name for name in before if before[name] != restored[name]} == {"version", "updated_at"}
     assert_problem(await step(installation, record, "restore"), 404)
-    assert await kinds(installation) == ["article.created", "article.trashed", "article.restored"]
+    assert await kinds(installation) == ["article.created", "article.published", "article.trashed", "article.restored"]

@@ -158,7 +158,7 @@ class Office:
         again = [{**item, "version": item["version"] + 1} for item in gone]
         self.request("bulk restore", "POST", "/articles/bulk", action="restore", items=again)
         drafts = [
-            {"id": made, "version": (await self.send("GET", f"/articles/{made}"))["version"]}
+            {"id": made, "version": (await self.send("GET", f"/articles/{made}?version=draft"))["version"]}
             for made in (await self.drafted(), await self.drafted())
         ]
         self.request("bulk publish", "POST", "/articles/bulk", action="publish", items=drafts)
