@@ -88,7 +88,7 @@ async def show_history(request: Request) -> Response:
         "shown": shown,
         "rows": rows,
         "view": wanted.view,
-        "is_whole": wanted.cursor is None,
+        "cursor": wanted.cursor,
         "summary_of": summary_of,
         "icon_of": icon_of,
         "by": by,

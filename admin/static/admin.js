@@ -1,5 +1,5 @@
 // Comfort over forms that work without it: a slug's hint, text that is not lost, related records found by searching.
-import { complain, element, icon, toast } from "./core.js";
+import { complain, debounce, element, icon, toast } from "./core.js";
 
 // A file that is too large is not sent.
 const file = document.querySelector("form input[type=file][data-max-bytes]");
@@ -44,7 +44,7 @@ function enhancePicker(select) {
   const list = element("ul", { class: "picker-list", id: `${id}-list`, hidden: true, role: "listbox" });
   const input = element("input", { type: "text", autocomplete: "off", role: "combobox" });
   const box = element("div", { class: "picker-box" });
-  let found = [], at = -1, timer, asked = 0, isMaking = false;
+  let found = [], sought = null, at = -1, hasMoved = false, asked = 0, isMaking = false;
   const chosen = () => [...select.selectedOptions].filter((option) => option.value);
 
   const draw = () => {
@@ -86,18 +86,20 @@ function enhancePicker(select) {
       select.add(option);
     }
     input.value = "";
+    hasMoved = false;
     complain(input, "");
     close();
     changed();
   };
-  const search = async () => {
-    const mine = ++asked;
-    const answer = await fetch(`${select.dataset.lookup}&term=${encodeURIComponent(input.value)}`, { credentials: "same-origin" }).catch(() => null);
+  const search = debounce(async () => {
+    const mine = ++asked, term = input.value;
+    const answer = await fetch(`${select.dataset.lookup}&term=${encodeURIComponent(term)}`, { credentials: "same-origin" }).catch(() => null);
     const results = answer && answer.ok && !answer.redirected ? (await answer.json()).results : null;
     if (mine !== asked || document.activeElement !== input) return;
+    sought = term;
     const taken = new Set(chosen().map((option) => option.value));
     found = (results || []).filter((choice) => !taken.has(choice.id));
-    const typed = input.value.trim().replace(/\s+/g, " ");
+    const typed = term.trim().replace(/\s+/g, " ");
     const isKnown = [...(results || []), ...chosen()].some((choice) => choice.label.toLowerCase() === typed.toLowerCase());
     if (select.dataset.maker && results && typed && !isKnown) found.push({ id: "", label: typed, isNew: true });
     list.replaceChildren(...found.map((choice, index) => {
@@ -108,9 +110,16 @@ function enhancePicker(select) {
       return item;
     }));
     if (!found.length) list.append(element("li", { class: "faint" }, results ? "Nothing found." : "The search did not answer. Are you still signed in?"));
-    list.hidden = false;
+    list.hidden = hasMoved = false;
     input.setAttribute("aria-expanded", "true");
-    mark(found.length && input.value ? 0 : -1);
+    mark(found.length && term ? 0 : -1);
+  }, 160);
+  // What is offered was offered for something else, and nobody means it.
+  const isLate = () => input.value.trim() !== "" && sought !== input.value && !hasMoved;
+  const take = async () => {
+    const typed = input.value;
+    await search.flush();
+    if (input.value === typed && !isLate() && !list.hidden && at >= 0) pick(found[at]);
   };
   // What was typed and not chosen names nothing: it is not sent in silence, and never lost.
   const settle = (event) => {
@@ -122,7 +131,7 @@ function enhancePicker(select) {
       input.closest("details")?.setAttribute("open", "");
       if (!event.defaultPrevented) input.focus();
       event.preventDefault();
-      clearTimeout(timer);
+      search.cancel();
       asked += 1; // suggestions would cover the sentence
       close();
     }
@@ -132,16 +141,15 @@ function enhancePicker(select) {
   if ("typed" in select.dataset) select.form.addEventListener("formdata", ({ formData }) => {
     if (input.value.trim()) formData.append(`${select.name}.typed`, input.value);
   });
-  input.addEventListener("input", () => complain(input, ""));
-  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 160); });
-  input.addEventListener("focus", search);
+  input.addEventListener("input", () => { hasMoved = false; complain(input, ""); search(); });
+  input.addEventListener("focus", () => { search(); search.flush(); });
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      if (found.length && !list.hidden) mark((at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length);
-      else search();
-    } else if (event.key === "Enter" && !list.hidden && at >= 0) { event.preventDefault(); pick(found[at]); }
+      if (found.length && !list.hidden) { hasMoved = true; mark((at + (event.key === "ArrowDown" ? 1 : found.length - 1)) % found.length); }
+      else { search(); search.flush(); }
+    } else if (event.key === "Enter" && (isLate() || (!list.hidden && at >= 0))) { event.preventDefault(); take(); }
     else if (event.key === "Escape") close();
     else if (event.key === "Backspace" && !input.value && chosen().length) { chosen().at(-1).remove(); changed(); }
   });

@@ -198,9 +198,9 @@ export function leaveAfter(box, seconds) {
   start();
 }
 
-/** Run only the last of calls that follow each other within `wait` milliseconds; `.flush()` runs a waiting one at once. */
+/** Run only the last of calls that follow each other within `wait` milliseconds; `.flush()` runs a waiting one at once, and returns what the last run did. */
 export function debounce(run, wait) {
-  let timer = null, waiting = null;
+  let timer = null, waiting = null, last;
   const later = (...values) => {
     clearTimeout(timer);
     waiting = values;
@@ -208,10 +208,12 @@ export function debounce(run, wait) {
   };
   later.flush = () => {
     clearTimeout(timer);
-    if (waiting === null) return undefined;
-    const values = waiting;
-    waiting = null;
-    return run(...values);
+    if (waiting !== null) {
+      const values = waiting;
+      waiting = null;
+      last = run(...values);
+    }
+    return last;
   };
   later.cancel = () => { clearTimeout(timer); waiting = null; };
   return later;

@@ -177,6 +177,7 @@ function merge(fields, before, isMerged) {
     });
     const meets = texts.some(([, , both]) => both === null);
     hasAll &&= !meets;
+    if (!isMerged && controls.some(([input]) => input === document.activeElement)) continue; // what is made does not get under the hand
     if (meets || (choices ? !wasClean : !texts.length)) continue;
     for (const [input, text, both] of texts) {
       fill(input, { value: both });
@@ -309,10 +310,16 @@ document.addEventListener("click", async (event) => {
 });
 addEventListener("pageshow", () => { isLeaving = false; });
 addEventListener("beforeunload", (event) => { if (!isLeaving && (isDirty() || isLookingFor())) { keep.flush(); event.preventDefault(); } });
-addEventListener("pagehide", () => { keep.flush(); if (!isLeaving && isDirty() && !paused && !isUnnamed()) put(); });
+addEventListener("pagehide", () => { keep.flush(); if (!isLeaving) autosave(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") { keep.flush(); autosave(); } });
 
-shortcut("mod+s", () => { if (isLookingFor()) form.requestSubmit(form.querySelector("[data-save]")); else if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
+// What stands in the way of saving is where to go on.
+function pointOut() {
+  const way = document.querySelector("[data-banner] :is(button, a)") ?? form.querySelector(".page-head button.primary");
+  way.focus();
+  toast(paused === "session" ? "Nothing can be saved until you have signed in again." : "Nothing is saved until you have decided about this.", { kind: "bad", seconds: 8 });
+}
+shortcut("mod+s", () => { if (paused) pointOut(); else if (isLookingFor()) form.requestSubmit(form.querySelector("[data-save]")); else if (isDirty()) autosave(); else show(`Saved ${clock(new Date())}`); }, "Save now");
 shortcut("mod+p", () => { const primary = form.querySelector("[data-primary]:not([hidden])"); if (primary) form.requestSubmit(primary); }, "Publish, or submit for review");
 
 // What earlier visits left unsaved, the newest last.
@@ -324,9 +331,10 @@ if (last && isSaved(last)) localStorage.removeItem(key());
 const left = isAnswer ? [] : [...laidAside(), last].filter((one) => one && !isSaved(one));
 
 function offer() {
-  if (!left.length) return;
-  const newest = left.pop(), time = new Date(newest.at);
+  if (!left.length || paused) return; // what stops the saving comes first; the next visit offers it
+  const newest = left.at(-1), time = new Date(newest.at);
   const answer = () => {
+    left.splice(left.indexOf(newest), 1);
     layAside((all) => all.filter(({ at }) => at !== newest.at));
     const here = kept(key());
     if (here?.at === newest.at && !isOurs(here)) localStorage.removeItem(key());
@@ -346,7 +354,11 @@ function offer() {
     answer();
   };
   const bring = element("button", { type: "button", class: "button small primary", onclick: restore }, "Bring it back");
-  const drop = element("button", { type: "button", class: "button small", onclick: answer }, "Discard it");
+  const discard = () => {
+    answer();
+    toast("Discarded.", { undo: () => { layAside((all) => [...all, newest]); left.push(newest); offer(); } });
+  };
+  const drop = element("button", { type: "button", class: "button small", onclick: discard }, "Discard it");
   const box = banner(`What you typed here on ${time.toLocaleDateString([], { timeZone: zone })} at ${clock(time)} was not saved.`, bring, drop);
 }
 offer();

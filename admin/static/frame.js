@@ -39,11 +39,12 @@ document.addEventListener("keydown", (event) => {
   items[(at + step + items.length) % items.length]?.focus();
 });
 
-// Where there is a button for each verdict, Enter in a field means the one beside it, or none: never the form's first.
+// Where a field has a button of its own, or a form one for each verdict, Enter means the one beside it, or none: never the
+// form's first.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.defaultPrevented || !(event.target instanceof Element) || !event.target.matches("[data-list] input, [data-queue] input")) return;
+  if (event.key !== "Enter" || event.defaultPrevented || !(event.target instanceof Element) || !event.target.matches("[data-list] input, [data-queue] input, .menu-form input")) return;
   event.preventDefault();
-  event.target.closest(".relate")?.querySelector("button.primary").click();
+  event.target.closest(".relate, .menu-form")?.querySelector("button[type=submit], button.primary").click();
 });
 
 // Theme: kept in a cookie, so that the server draws the next page in it at once.
@@ -68,7 +69,7 @@ if (palette) {
   const places = [...document.querySelectorAll(".nav-link, [data-place]")].map((link) => ({
     title: link.dataset.place || link.querySelector(".nav-label")?.textContent || link.textContent.trim(), url: link.href, label: link.dataset.place ? "Do" : "Go to",
   }));
-  let results = [], chosen = 0, asked = null;
+  let results = [], sought = "", chosen = 0, hasMoved = false, asked = null;
   const move = (to) => {
     const items = list.querySelectorAll("[role=option]");
     if (!items.length) return;
@@ -81,6 +82,7 @@ if (palette) {
     const term = input.value.trim().toLowerCase();
     const near = places.filter((place) => !term || place.title.toLowerCase().includes(term)).slice(0, term ? 4 : 12);
     const all = [...results, ...near];
+    hasMoved = false;
     list.replaceChildren(...all.map((found, at) => element("a", { role: "option", id: `found-${at}`, class: "palette-item", href: found.url, tabindex: "-1", "aria-selected": "false" },
       icon(found.icon || (found.label === "Do" ? "plus" : found.type ? "file-text" : "arrow-right"), "small"),
       element("span", { class: "palette-title" }, found.title || "Untitled"),
@@ -91,28 +93,36 @@ if (palette) {
   const ask = debounce(async () => {
     asked?.abort();
     const term = input.value.trim();
-    if (!term) { results = []; asked = null; draw(); return; }
+    if (!term) { results = []; sought = ""; asked = null; draw(); return; }
     const mine = asked = new AbortController();
     try {
       results = (await send(`/admin/search?q=${encodeURIComponent(term)}`, { method: "GET", signal: mine.signal })).results;
     } catch (error) {
       if (error.name === "AbortError") return;
       results = [];
+      sought = term;
       list.replaceChildren(element("p", { class: "palette-none" }, error.detail));
       return;
     }
     if (asked === mine) asked = null;
+    sought = term;
     draw();
   }, 120);
-  const open = () => { if (!palette.open) { results = []; input.value = ""; palette.showModal(); draw(); input.focus(); } };
+  // What was found for something else is not gone to, unless somebody means it: the answer is waited for.
+  const go = async () => {
+    const typed = input.value.trim(), isMeant = hasMoved || chosen >= results.length; // places are found at once
+    if (!isMeant && sought !== typed) await ask.flush();
+    if (isMeant || (palette.open && sought === typed && input.value.trim() === typed)) list.querySelectorAll("[role=option]")[chosen]?.click();
+  };
+  const open = () => { if (!palette.open) { results = []; sought = ""; input.value = ""; palette.showModal(); draw(); input.focus(); } };
   document.querySelectorAll("[data-search]").forEach((button) => button.addEventListener("click", (event) => { event.preventDefault(); open(); }));
   input.addEventListener("input", () => { draw(); ask(); });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) { event.preventDefault(); move(chosen + step); }
-    if (event.key === "Enter") { event.preventDefault(); ask.flush(); list.querySelectorAll("[role=option]")[chosen]?.click(); }
+    if (step) { event.preventDefault(); move(chosen + step); hasMoved = true; }
+    if (event.key === "Enter") { event.preventDefault(); go(); }
   });
-  list.addEventListener("pointermove", (event) => { const item = event.target.closest("[role=option]"); if (item) move([...list.children].indexOf(item)); });
+  list.addEventListener("pointermove", (event) => { const item = event.target.closest("[role=option]"); if (item) { move([...list.children].indexOf(item)); hasMoved = true; } });
   palette.addEventListener("click", (event) => { if (event.target === palette) palette.close(); });
   shortcut("mod+k", open, "Search anything");
 }

@@ -1,6 +1,6 @@
 // A form that is sent as a whole: kept in this browser from the first key on until a page says that it arrived, so that a
 // crash, a lost session and a closed laptop cost nothing. It comes back with the version it was written on.
-import { debounce, element, keepSaid, keptOf, keyOf, refill, saidIn, shortcut, shown, toast } from "./core.js";
+import { debounce, element, keepSaid, keptOf, keyOf, refill, saidIn, shortcut, shown, stateOf, toast } from "./core.js";
 
 const form = document.querySelector("form[data-guard]");
 const key = keyOf(location.pathname);
@@ -39,15 +39,28 @@ addEventListener("pagehide", () => { keep.flush(); });
 addEventListener("beforeunload", (event) => { if (!isLeaving && isDirty()) event.preventDefault(); });
 shortcut("mod+s", () => form.requestSubmit(), "Save");
 
+function say(state) {
+  refill(form, state);
+  for (const input of form.querySelectorAll("textarea, input")) input.dispatchEvent(new Event("input")); // for what draws it otherwise
+  keepNow();
+}
+
 if (isOffered) {
   const answered = () => { isOffered = false; box.remove(); };
-  const bring = element("button", { type: "button", class: "link", onclick: () => {
+  const bring = () => {
+    const now = isDirty() ? stateOf(form) : null;
     answered();
-    refill(form, left);
-    for (const input of form.querySelectorAll("textarea, input")) input.dispatchEvent(new Event("input")); // for what draws it otherwise
+    say(left);
+    if (now) toast("Brought back, in the place of what you typed since.", { undo: () => say(now) });
+  };
+  const offerAgain = () => { isOffered = true; localStorage.setItem(key, kept); form.before(box); keepNow(); };
+  const discard = () => {
+    answered();
+    forget();
     keepNow();
-  } }, "Bring it back");
-  const drop = element("button", { type: "button", class: "link", onclick: () => { answered(); forget(); keepNow(); } }, "Discard it");
-  const box = element("div", { class: "notice", role: "status" }, `What you typed here on ${shown(left.at)} was not saved. `, bring, " ", drop);
+    toast("Discarded.", { undo: offerAgain });
+  };
+  const button = (label, onclick) => element("button", { type: "button", class: "link", onclick }, label);
+  const box = element("div", { class: "notice", role: "status" }, `What you typed here on ${shown(left.at)} was not saved. `, button("Bring it back", bring), " ", button("Discard it", discard));
   form.before(box);
 } else if (!isAnswer) forget();

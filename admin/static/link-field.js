@@ -14,10 +14,17 @@ let made = 0;
 export function linkField(input, chosen) {
   const id = `link-${made += 1}`;
   const list = element("ul", { class: "picker-list", id: `${id}-list`, role: "listbox", "aria-label": "Found", hidden: true });
-  let options = [], at = -1, asked = null;
+  let options = [], sought = "", at = -1, hasMoved = false, asked = null;
   for (const [name, value] of Object.entries({ role: "combobox", autocomplete: "off", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(name, value);
 
-  const close = () => { search.cancel(); asked?.abort(); list.hidden = true; mark(-1); input.setAttribute("aria-expanded", "false"); };
+  const close = () => {
+    search.cancel();
+    asked?.abort();
+    sought = input.value.trim(); // nothing is looked for any more
+    list.hidden = true;
+    mark(-1);
+    input.setAttribute("aria-expanded", "false");
+  };
   const mark = (index) => {
     at = index;
     [...list.querySelectorAll("[role=option]")].forEach((item, place) => item.setAttribute("aria-selected", String(place === at)));
@@ -40,7 +47,7 @@ export function linkField(input, chosen) {
       return item;
     }));
     if (!options.length) list.append(element("li", { class: "faint" }, said));
-    list.hidden = false;
+    list.hidden = hasMoved = false;
     input.setAttribute("aria-expanded", "true");
     mark(options.length ? 0 : -1);
   };
@@ -51,26 +58,37 @@ export function linkField(input, chosen) {
     try {
       const { results } = await send(`/admin/search?q=${encodeURIComponent(term.slice(0, 200))}`, { method: "GET", signal: mine.signal });
       const content = results.filter((found) => found.public_url || found.status).map((found) => ({ ...found, url: found.public_url }));
+      sought = term;
       options = DOMAIN.test(term) ? [{ title: `https://${term}`, url: `https://${term}`, label: "Address", icon: "link" }, ...content] : content;
       if (document.activeElement === input) draw(`Nothing is called “${term}”. An address begins with https:// or /.`);
     } catch (problem) {
       if (problem.name === "AbortError") return;
       options = [];
+      sought = term;
       draw(problem.detail);
     }
   }, 160);
 
+  const isAddress = (text) => ADDRESS.test(text.trim());
+  const takeMarked = async () => {
+    const typed = input.value.trim();
+    if (sought !== typed && !hasMoved) await search.flush(); // what is offered was found for something else
+    if ((hasMoved || (sought === typed && input.value.trim() === typed)) && at >= 0) take(options[at]);
+  };
+
   input.addEventListener("input", (event) => {
     if (!event.isTrusted) return;
-    if (input.value.trim() && !ADDRESS.test(input.value.trim())) search();
+    hasMoved = false;
+    if (input.value.trim() && !isAddress(input.value)) search();
     else close();
   });
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (list.hidden) return;
-    if (way && options.length) { event.preventDefault(); mark((at + way + options.length) % options.length); }
-    else if (event.key === "Enter") { event.preventDefault(); if (at >= 0) take(options[at]); }
+    const isWanted = !list.hidden || (input.value.trim() !== sought && input.value.trim() && !isAddress(input.value));
+    if (!isWanted) return;
+    if (way && options.length) { event.preventDefault(); hasMoved = true; mark((at + way + options.length) % options.length); }
+    else if (event.key === "Enter") { event.preventDefault(); takeMarked(); }
     else if (event.key === "Escape") { event.preventDefault(); close(); }
   });
   const box = element("div", { class: "picker" }, list);

@@ -224,6 +224,9 @@ if (list) {
       if (sentence) { dialog.showModal(); field.focus(); }
     };
     if (hint) hint.textContent = `In the time zone ${zone}.`;
+    const { row } = clicked.closest("tr").dataset;
+    if (!isTime && dialog.dataset.about !== row) field.value = ""; // a note is about one record
+    dialog.dataset.about = row;
     if (isTime) field.value = `${controlled(Date.now() + 36e5).slice(0, 14)}00`;
     complain("");
     form.onsubmit = () => take(clicked, item.dataset.step, { [field.name]: field.value, ...(isTime && { zone }) }, complain);
@@ -240,6 +243,7 @@ if (list) {
     try {
       const now = await send(`${base}/step/${row.dataset.row}?step=${name}`, { form });
       redraw(clicked, row, now);
+      document.querySelectorAll("dialog[data-about]").forEach((dialog) => { delete dialog.dataset.about; });
       toast(now.text, { undo: now.change });
     } catch (problem) {
       if (complain && problem.errors.length) {

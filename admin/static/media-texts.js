@@ -11,6 +11,9 @@ export class Texts {
     this.current = new Map();
     this.waiting = new Map();
     this.states = new Set();
+    addEventListener("beforeunload", (event) => { // a text is kept nowhere until one leaves its field
+      if ([...this.states].some(({ area, base }) => area.isConnected && area.value.trim() !== base)) event.preventDefault();
+    });
   }
 
   /** The file as it was last heard of. */

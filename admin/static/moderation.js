@@ -38,14 +38,44 @@ const isBusy = new Set();
 async function decide(chosen, status) {
   const fresh = chosen.filter((card) => !isBusy.has(card));
   if (!fresh.length) return;
+  const typed = fresh.map((card) => card.querySelector(".reply textarea")).find((text) => text?.value.trim());
+  if (typed) { // it would go with its comment
+    typed.focus();
+    toast("There is a reply that is not sent. Send it, or cancel it, before you decide.", { kind: "bad", seconds: 8 });
+    return;
+  }
   fresh.forEach((card) => isBusy.add(card));
   try {
     take(fresh, await decided(fresh, status), status);
   } catch (problem) {
-    toast(problem.detail, { kind: "bad" });
+    complainOf(problem, fresh);
   } finally {
     fresh.forEach((card) => isBusy.delete(card));
   }
+}
+
+// Of many it says which one can't be decided, and the others can be once more without it; it stands as it is now.
+async function complainOf(problem, chosen) {
+  const culprit = chosen.find((card) => card.dataset.comment === problem.record_id);
+  const who = culprit?.querySelector(".comment-head strong").textContent;
+  toast(chosen.length > 1 && culprit ? `Nothing was decided, because of the comment of ${who}, which is not ticked any more. ${problem.detail}` : problem.detail, { kind: "bad" });
+  if (!culprit) return;
+  culprit.querySelector("[name=records]").checked = false;
+  tell();
+  culprit.focus();
+  const page = await fetched();
+  if (!page) return;
+  const now = page.getElementById(culprit.id), hadFocus = culprit.contains(document.activeElement);
+  if (now) culprit.replaceWith(now); else culprit.remove();
+  offerReplies();
+  if (!cards().length) settle(); else if (hadFocus) (now ?? cards()[0]).focus();
+}
+
+/** This page of the queue as the server has it now; null where it does not answer. */
+async function fetched() {
+  const answer = await fetch(location.href).catch(() => null);
+  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  return page?.querySelector("[data-count]") ? page : null; // and not a door to sign in by
 }
 
 function take(gone, items, status) {
@@ -75,7 +105,8 @@ async function decided(chosen, status) {
 
 async function undo(entry = done.at(-1)) {
   if (!entry) return;
-  done.splice(done.indexOf(entry), 1);
+  const at = done.indexOf(entry);
+  done.splice(at, 1);
   entry.box.remove();
   try {
     const items = await entry.takeBack();
@@ -89,18 +120,34 @@ async function undo(entry = done.at(-1)) {
     entry.places[0].card.focus();
     announce("Taken back.");
   } catch (problem) {
+    if (![404, 409, 412].includes(problem.status)) done.splice(at, 0, entry); // it can be tried again
     toast(problem.detail, { kind: "bad" });
   }
 }
 
-// An empty page of a longer queue brings the next one.
-function settle() {
+// An empty page of a longer queue brings the next one; what was decided here can be taken back all the same.
+async function settle() {
+  const left = Number(document.querySelector(`[data-count="${form.dataset.queue}"]`).textContent.replace(/\D/g, ""));
+  if (!cards().length && left > 0 && !await hasMore()) return;
   const isEmpty = !cards().length;
   document.querySelector("[data-empty]").hidden = !isEmpty;
   form.querySelector(".queue-bar").hidden = isEmpty;
-  const left = Number(document.querySelector(`[data-count="${form.dataset.queue}"]`).textContent.replace(/\D/g, ""));
-  if (isEmpty && left > 0) location.reload();
 }
+
+/** Bring what comes next. @returns {Promise<boolean>} whether that is known */
+async function hasMore() {
+  const page = await fetched();
+  if (!page) { toast("The next comments could not be fetched. Reload the page for them.", { kind: "bad" }); return false; }
+  queue.append(...[...page.querySelectorAll(".queue > .comment")].filter(({ id }) => !document.getElementById(id)));
+  offerReplies();
+  document.querySelector(".pages")?.replaceWith(...page.querySelectorAll(".pages"));
+  for (const place of document.querySelectorAll("[data-count]")) place.textContent = page.querySelector(`[data-count="${place.dataset.count}"]`).textContent;
+  count("pending", 0);
+  if (cards().length && !document.activeElement?.closest(".comment")) go(0);
+  return true;
+}
+
+const offerReplies = () => form.querySelectorAll("[data-reply]").forEach((button) => { button.hidden = false; });
 
 function openReply(card) {
   const open = card.querySelector(".reply textarea");
@@ -175,7 +222,7 @@ if (form) {
     tell();
   });
   all.addEventListener("change", () => { cards().forEach((card) => { card.querySelector("[name=records]").checked = all.checked; }); tell(); });
-  form.querySelectorAll("[data-reply]").forEach((button) => { button.hidden = false; });
+  offerReplies();
   const act = (status) => () => { // to what is ticked, or else to where one is
     const chosen = ticked().length ? ticked() : [current()].filter(Boolean);
     if (chosen.length) decide(chosen, status); else go(0);

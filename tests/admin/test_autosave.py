@@ -146,6 +146,27 @@ async def test_typing_is_saving(installation: Installation, chromium: Browser) -
 
 @pytest.mark.browser
 @browser_test
+async def test_what_is_made_of_a_text_does_not_get_under_the_hand(
+    installation: Installation, chromium: Browser
+) -> None:
+    """An excerpt is made where there is none; who is about to write one begins with an empty field."""
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("article/create")
+        await write(page, "How slow tides are", "The sea waits.")
+        excerpt = page.get_by_label("Excerpt")
+        await excerpt.focus()
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await page.keyboard.type("Of water.")
+        await page.get_by_label("Slug").focus()
+        await expect(page.locator("[data-state]")).to_contain_text("Unsaved")
+        await expect(page.locator("[data-state]")).to_contain_text(SAVED)
+        await expect(excerpt).to_have_value("Of water.")
+        (row,) = await installation.rows("articles")
+        assert row["excerpt"] == "Of water."
+
+
+@pytest.mark.browser
+@browser_test
 async def test_a_new_record_has_all_that_others_have_once_it_is_saved(
     installation: Installation, chromium: Browser
 ) -> None:
@@ -281,7 +302,10 @@ async def test_what_is_offered_back_is_not_typed_over(installation: Installation
         page = await window.open(f"article/edit/{made.id}")
         offer, content = page.locator("[data-banner]"), page.locator("#field-content")
         await expect(content).to_have_value("Old.")
-        await offer.get_by_role("button", name="Discard it").click()
+        discard = offer.get_by_role("button", name="Discard it")
+        await discard.click()
+        await page.locator(".toast").get_by_role("button", name="Undo").click()
+        await discard.click()  # the same once more
         await expect(content).to_have_value("Old.")
         await page.evaluate("window.asked = window.fetch; void (window.fetch = () => Promise.reject(new TypeError()))")
         await write(page, "Slow", "The third text.")
@@ -414,6 +438,9 @@ async def test_a_full_screen_hides_neither_what_is_saved_nor_a_conflict_and_mine
         await page.get_by_role("textbox", name="Content").fill("Four.")
         await expect(page.get_by_role("button", name="Resolve")).to_be_visible()
         await expect(full).to_have_attribute("aria-pressed", "false")
+        await page.keyboard.press("Control+s")
+        await expect(page.locator(".toast")).to_contain_text("Nothing is saved until you have decided about this.")
+        await expect(page.get_by_role("button", name="Resolve")).to_be_focused()
         await page.get_by_role("button", name="Resolve").click()
         asked: list[str] = []
         page.on("dialog", lambda dialog: asked.append(dialog.type))

@@ -176,6 +176,31 @@ async def test_a_picker_is_used_by_keyboard_alone(installation: Installation, wi
 
 
 @on_sqlite
+async def test_who_presses_enter_early_gets_what_was_looked_for(installation: Installation, window: Open) -> None:
+    """What is offered until then was found for what was typed before."""
+    for name in ("Rope", "Sea"):
+        await installation.make(tag, name=name)
+        await installation.make(article, title=f"{name} and cloth")
+    async with window(Role.EDITOR) as mine:
+        page = await mine.open("tag/list")
+        await page.keyboard.press("Control+k")
+        search = page.get_by_role("dialog", name="Search anything")
+        await search.get_by_role("combobox").fill("rope")
+        await expect(search.get_by_role("option").first).to_contain_text("Rope")
+        await search.get_by_role("combobox").fill("sea and")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/admin/article/edit/*")
+        await expect(page.get_by_label("Title").first).to_have_value("Sea and cloth")
+        page = await mine.open("article/create")
+        box = page.get_by_label("Tags", exact=True)
+        await box.fill("rope")
+        await expect(page.get_by_role("option")).to_have_text(["Rope"])
+        await box.fill("sea")
+        await box.press("Enter")
+        await expect(page.locator(".chip")).to_have_text(["Sea×"])
+
+
+@on_sqlite
 async def test_what_was_typed_into_a_picker_and_not_chosen_is_not_sent(
     installation: Installation, window: Open
 ) -> None:

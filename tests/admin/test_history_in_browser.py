@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from admin.pages.history import PER_PAGE
 from cms.content.articles import article
 from cms.crud.fields import utc_now
 from cms.crud.policy import Role
@@ -55,6 +56,25 @@ async def test_an_editor_compares_restores_and_takes_it_back(installation: Insta
         await first.get_by_role("button", name="Undo").click()
         await expect(page.locator(".toast")).to_contain_text("Undone.")
         assert (await installation.rows("articles"))[0]["title"] == "Slow tides"
+
+
+async def test_any_two_of_a_long_history_are_compared(installation: Installation, chromium: Browser) -> None:
+    made = await installation.make(article, title="Slow tides", content="The sea waits.")
+    for number in range(PER_PAGE + 1):
+        await edit(installation, made, content=f"The sea waits {number} days.")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open(f"history/article/{made.id}")
+        timeline = page.get_by_role("form", name="Revisions")
+        await timeline.get_by_label(f"To revision {PER_PAGE}", exact=True).check()
+        await timeline.get_by_role("button", name="Older").click()
+        await expect(timeline.get_by_role("listitem")).to_have_count(2)
+        await timeline.get_by_label("From revision 1", exact=True).check()
+        await timeline.get_by_role("button", name="Compare").click()
+        await expect(page.get_by_role("heading", name=f"Revision 1 → {PER_PAGE}")).to_be_visible()
+        await expect(timeline.get_by_label("From revision 1", exact=True)).to_be_checked()
+        await timeline.get_by_role("button", name="Newer").click()
+        await expect(timeline.get_by_label(f"To revision {PER_PAGE}", exact=True)).to_be_checked()
+        await expect(page.get_by_role("heading", name=f"Revision 1 → {PER_PAGE}")).to_be_visible()
 
 
 async def test_a_draft_is_shown_to_somebody_without_an_account(installation: Installation, chromium: Browser) -> None:

@@ -1,6 +1,7 @@
 """Lists in a real browser, worked as an editor works: many at once and back, views, ranges, keys, files, a phone."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,34 @@ async def test_filters_are_chips_and_a_saved_view_brings_them_back(installation:
     await page.get_by_role("checkbox", name="Tags", exact=True).check()
     await page.get_by_role("button", name="Show these").click()
     await expect(page.locator("th", has_text="Tags")).to_be_visible()
+
+
+async def test_a_view_is_renamed_moved_and_deleted(installation: Installation, window: Window) -> None:
+    await titled(installation, "Ebb", "Flood")
+    page = await window.open("article/list?q=ebb")
+    for name in ("Of the sea", "Second"):
+        await page.get_by_text("Save view").click()
+        await page.get_by_label("Name").fill(name)
+        await page.get_by_label("Name").press("Enter")
+        await expect(page.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+        if name == "Of the sea":
+            await page.goto("/admin/article/list?q=ebb")
+    menu = page.locator("details.menu", has=page.locator(".view-list"))
+    await page.goto(page.url.replace("q=ebb", "q=flood"))
+    await menu.locator("summary").click()
+    await page.get_by_label("Name").fill("Of two seas")
+    await page.get_by_label("Name").press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("has its new name")
+    await page.get_by_role("link", name="Of two seas").click()
+    await expect(page.locator(".row-link")).to_have_text(["Ebb"])  # and not what was looked at meanwhile
+    await menu.locator("summary").click()
+    await page.get_by_role("button", name="Move to the left").click()
+    tabs = page.get_by_role("navigation").get_by_role("link", name=re.compile("sea"))
+    await expect(tabs).to_have_text(["Of two seas", "Of the sea"])
+    await menu.locator("summary").click()
+    await page.get_by_role("button", name="Delete this view").click()
+    await expect(page.locator(".toast")).to_contain_text("What it showed is still listed here, to be saved anew.")
+    await expect(tabs).to_have_text(["Of the sea"])
 
 
 async def test_a_range_is_ticked_by_shift_with_mouse_and_keys(installation: Installation, window: Window) -> None:

@@ -319,6 +319,25 @@ async def test_the_slash_menu_and_the_link_picker_are_used_by_keyboard(
 
 @browser
 @sqlite
+async def test_a_link_leads_to_what_was_typed_last(installation: Installation, chromium: Browser) -> None:
+    """Enter may come before anything was found for that."""
+    for title in ("Neap tides", "Slow ebb"):
+        await installation.make(article, title=title, published_at="2026-01-01T00:00:00Z")
+    async with writing(installation, chromium) as page:
+        await page.keyboard.type("See ebb")
+        await page.keyboard.press("Control+Shift+ArrowLeft")
+        await page.keyboard.press("Control+k")
+        dialog = page.get_by_role("dialog", name="Link")
+        await dialog.get_by_role("combobox").fill("neap")
+        await expect(dialog.get_by_role("option", name="Neap tides")).to_be_visible()
+        await dialog.get_by_role("combobox").fill("slow ebb")
+        await page.keyboard.press("Enter")
+        await expect(dialog).to_be_hidden()
+        assert await text_of(page) == "See [ebb](/articles/slow-ebb)"
+
+
+@browser
+@sqlite
 async def test_a_table_is_filled_with_tab(installation: Installation, chromium: Browser) -> None:
     """From cell to cell, back with Shift, over what is written there; behind the last one there is a row more."""
     async with writing(installation, chromium) as page:

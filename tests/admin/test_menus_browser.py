@@ -64,6 +64,22 @@ async def test_a_menu_is_made_without_a_word_of_yaml(installation: Installation,
     assert await stored(installation) == [link("Home", "/"), tides]
 
 
+async def test_an_item_leads_to_what_was_typed_last(installation: Installation, window: Window) -> None:
+    for title in ("Neap tides", "Slow ebb"):
+        await installation.make(article, title=title, published_at=utc_now())
+    page = await window.open("menu/create")
+    await page.get_by_label("Title").fill("Main")
+    await button(page, "Add an item").click()
+    address = page.get_by_role("combobox")
+    await address.press_sequentially("neap")
+    await expect(page.get_by_role("option", name="Neap tides")).to_be_visible()
+    await address.press("Control+a")
+    await page.keyboard.insert_text("slow ebb")
+    await address.press("Enter")  # before anything was found for that
+    await expect(address).to_have_value("/articles/slow-ebb")
+    await save(page, "Create", "Created.")
+
+
 async def test_items_are_dragged_moved_by_key_and_removed(installation: Installation, window: Window) -> None:
     items = [link("Ebb", "/ebb"), link("Flood", "/flood", link("Neap", "/neap")), link("Spring", "/spring")]
     made = await installation.make(menu, title="Main", items=items)

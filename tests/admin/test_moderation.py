@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from admin.pages.moderation import PAGE_SIZE
 from cms.content.articles import article
 from cms.content.comments import comment
 from cms.crud.policy import Role
@@ -207,3 +208,51 @@ async def test_a_reply_by_keyboard_is_taken_back_before_what_came_before_it(
         await expect(page.locator(".side .nav-count").last).to_have_text("2, 2 waiting")
         await desk.press("j", "a", leaves=1)
         await desk.has_left("pending", "approved")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_a_queue_longer_than_its_page_goes_on_and_is_taken_back_as_a_whole(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await write(installation, *(f"Word {number}" for number in range(PAGE_SIZE + 2)))
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("moderation")
+        desk = Desk(page, installation, made)
+        await page.get_by_label("Tick all").check()
+        await page.locator("[data-bulk]").get_by_role("button", name="Spam").click()
+        await expect(desk.cards).to_have_count(2)
+        await expect(desk.cards.first).to_be_focused()
+        await desk.press("a", leaves=1)
+        await desk.press("u", leaves=2)
+        await desk.press("u", leaves=PAGE_SIZE + 2)
+        await desk.has_left(*["pending"] * (PAGE_SIZE + 2))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+async def test_of_many_the_one_that_stands_in_the_way_is_named_and_a_typed_reply_stays(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await write(installation, "one", "two", "three")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.EDITOR) as window:
+        page = await window.open("moderation")
+        desk = Desk(page, installation, made)
+        changed = await installation.send(
+            "PATCH", f"/comments/{made[1].id}", Role.ADMIN, json={"content": "Two."}, headers={"If-Match": "*"}
+        )
+        assert changed.status_code == 200, changed.text
+        await page.get_by_label("Tick all").check()
+        await desk.press("j", "a", leaves=3)
+        await expect(page.get_by_role("alert")).to_contain_text("Nothing was decided, because of the comment of Ada")
+        await expect(desk.cards.nth(1)).to_be_focused()
+        await desk.press("a", leaves=1)
+        await desk.has_left("approved", "pending", "approved")
+        await page.keyboard.press("r")
+        await page.keyboard.type("At six.")
+        await page.get_by_role("button", name="Reject").click()
+        await expect(page.get_by_role("alert").last).to_contain_text("a reply that is not sent")
+        await expect(page.get_by_label("Reply as the site")).to_be_focused()
+        await expect(page.get_by_label("Reply as the site")).to_have_value("At six.")
+        await page.get_by_role("button", name="Cancel").click()
+        window.noise.clear()  # the refusal

@@ -7,7 +7,7 @@ let count = 0;
  * Ask in a dialog.
  * @param {string} title
  * @param {HTMLElement[]} body
- * @param {{confirm?: string, read: () => any, first?: HTMLElement}} options `read` makes the answer of what was entered; undefined keeps the dialog open
+ * @param {{confirm?: string, read: () => any, first?: HTMLElement}} options `read` makes the answer of what was entered, perhaps later; undefined keeps the dialog open
  * @returns {Promise<any>} the answer, or null where there is none
  */
 export function ask(title, body, { confirm = "Insert", read, first }) {
@@ -23,10 +23,10 @@ export function ask(title, body, { confirm = "Insert", read, first }) {
   return new Promise((resolve) => {
     let answer = null;
     for (const button of [close, cancel]) button.addEventListener("click", () => dialog.close());
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const given = read();
-      if (given === undefined) return;
+      const given = await read();
+      if (given === undefined || !dialog.open) return;
       answer = given;
       dialog.close();
     });

@@ -15,9 +15,11 @@ export async function insertLink(view) {
   const chosen = await choose("Link", selected && addressIn(selected.trim()) ? selected.trim() : "");
   view.focus();
   if (!chosen) return;
-  const label = selected.trim() ? selected : asLabel(chosen.title || chosen.url);
+  const now = view.state.selection.main; // others may have changed the text meanwhile
+  const text = view.state.sliceDoc(now.from, now.to);
+  const label = text.trim() ? text : asLabel(chosen.title || chosen.url);
   const link = `[${label}](${asAddress(chosen.url)})`;
-  view.dispatch({ changes: { from, to, insert: link }, selection: { anchor: from + link.length }, scrollIntoView: true, userEvent: "input.link" });
+  view.dispatch({ changes: { from: now.from, to: now.to, insert: link }, selection: { anchor: now.from + link.length }, scrollIntoView: true, userEvent: "input.link" });
 }
 
 /** An address on a line of its own, which front ends may show as what it leads to. */
@@ -41,17 +43,18 @@ async function choose(title, term) {
 
 class Results {
   constructor(input, list, hint) {
-    Object.assign(this, { input, list, hint, found: [], chosen: 0, asked: null });
+    Object.assign(this, { input, list, hint, found: [], sought: "", chosen: 0, hasMoved: false, asked: null });
     this.ask = debounce(() => this.search(), 150);
     input.addEventListener("input", () => { this.draw(); this.ask(); });
     input.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step) { event.preventDefault(); this.move(this.chosen + step); }
+      if (step) { event.preventDefault(); this.move(this.chosen + step); this.hasMoved = true; }
     });
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (!option) return;
       this.move([...list.children].indexOf(option));
+      this.hasMoved = true;
       input.form.requestSubmit();
     });
     this.draw();
@@ -62,7 +65,8 @@ class Results {
     return url ? [{ title: "", url, label: "Address", isOpen: true }, ...this.found] : this.found;
   }
 
-  answer() {
+  async answer() {
+    if (!this.hasMoved && this.sought !== this.input.value.trim()) await this.ask.flush(); // what is offered was found for something else
     const option = this.options[this.chosen];
     if (option?.isOpen) return { title: option.title, url: option.url };
     this.hint.textContent = option ? "This is not public yet, so it has no address to link to." : "Nothing is chosen. Search for a title, or paste an address such as https://example.com.";
@@ -82,10 +86,12 @@ class Results {
       this.found = [];
       this.hint.textContent = problem.detail;
     }
+    this.sought = term;
     this.draw();
   }
 
   draw() {
+    this.hasMoved = false;
     this.list.replaceChildren(...this.options.map((option, at) => element("div", { role: "option", id: `link-${at}`, class: "palette-item", "aria-selected": "false", "aria-disabled": option.isOpen ? null : "true" },
       element("span", { class: "palette-title" }, option.title || option.url), element("span", { class: "faint" }, option.label),
       option.status ? element("span", { class: `badge badge-${option.status}` }, option.status.replace("_", " ")) : null)));
