@@ -25,6 +25,7 @@ from cms.editorial.merging import as_recorded, as_written, base_of, merge_values
 from cms.editorial.notes import Note
 from cms.editorial.pending import Draft, Kind, Plan, plan_transitions
 from cms.editorial.recorder import is_noted, note
+from cms.editorial.reviewing import takes_back_review
 from cms.editorial.snapshots import STAGES, Values, plain
 from cms.editorial.trash import TrashingService
 from cms.editorial.trials import try_out
@@ -39,14 +40,6 @@ def draft_fields(content_type: ContentType[Any]) -> tuple[str, ...]:
 def draft_schema(content_type: ContentType[Any]) -> type[BaseModel]:
     """The body that changes a draft: nothing has to be complete."""
     return incomplete_schema(content_type, draft_fields(content_type))
-
-
-def takes_back_review(record: Any) -> bool:
-    """Whether an edit by somebody who may not publish took a record, which is not public yet, out of review."""
-    if record.published_at is not None or getattr(record, "review", None) not in {Review.SUBMITTED, Review.APPROVED}:
-        return False
-    record.review = None
-    return True
 
 
 class DraftingService(TrashingService[M]):

@@ -23,6 +23,14 @@ def proposed(table: Any) -> ColumnElement[bool]:
     return and_(table.id.in_(drafts), table.published_at.is_not(None), *not_trashed(table))
 
 
+def takes_back_review(record: Any) -> bool:
+    """Whether an edit by somebody who may not publish took a record, which is not public yet, out of review."""
+    if record.published_at is not None or getattr(record, "review", None) not in {Review.SUBMITTED, Review.APPROVED}:
+        return False
+    record.review = None
+    return True
+
+
 def stand_again(record: Any, former: Values) -> None:
     """Put the review of a record back where it stood, for who may not approve anything by that.
 

@@ -10,11 +10,12 @@ from cms.crud.policy import Action
 from cms.crud.problems import Conflict, FieldError, Invalid
 from cms.editorial.behaviours import Publishable, Review, Status, status_at
 from cms.editorial.draft_values import stages_of
-from cms.editorial.drafts import DraftingService, takes_back_review
+from cms.editorial.drafts import DraftingService
 from cms.editorial.merging import present
 from cms.editorial.notes import Note
 from cms.editorial.pending import Draft
 from cms.editorial.recorder import note
+from cms.editorial.reviewing import takes_back_review
 
 
 class EditorialService(DraftingService[M]):

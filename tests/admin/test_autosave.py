@@ -640,6 +640,29 @@ async def test_r48_what_is_typed_into_a_plain_form_survives_a_crash_and_a_lost_s
 
 @pytest.mark.browser
 @browser_test
+async def test_what_a_plain_form_offers_is_taken_or_not_and_that_is_taken_back(
+    installation: Installation, chromium: Browser
+) -> None:
+    made = await installation.make(category, name="Tides")
+    async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as window:
+        page = await window.open(f"category/edit/{made.id}")
+        await page.get_by_label("Name").fill("Slow tides")
+        await until_kept(page, "Slow tides")
+        await page.close()
+        page = await window.open(f"category/edit/{made.id}")
+        name, undo = page.get_by_label("Name"), page.locator(".toast").get_by_role("button", name="Undo")
+        await page.get_by_role("button", name="Discard it").click()
+        await name.fill("Typed since")
+        await undo.click()
+        await page.get_by_role("button", name="Bring it back").click()
+        await expect(name).to_have_value("Slow tides")
+        await undo.click()
+        await expect(name).to_have_value("Typed since")
+        await until_kept(page, "Typed since")
+
+
+@pytest.mark.browser
+@browser_test
 async def test_no_password_is_kept_and_nothing_of_who_signs_out(installation: Installation, chromium: Browser) -> None:
     async with served(installation.app) as url, opened(chromium, installation, url, Role.ADMIN) as window:
         page = await window.open("user/create")

@@ -224,6 +224,21 @@ async def test_an_author_submits_and_an_editor_returns_from_the_list(
         await expect(mine.locator(".notice-box")).to_contain_text("Returned to you: Name your sources.")
 
 
+async def test_a_note_is_about_one_text(installation: Installation, window: Window) -> None:
+    for title in ("Ebb", "Flood"):
+        made = await installation.make(article, Role.AUTHOR, title=title)
+        await installation.send("POST", f"/articles/{made.id}/submit", Role.AUTHOR)
+    page = await window.open("article/list?status=in_review")
+    note = page.get_by_label("What is missing")
+    for title in ("Ebb", "Flood"):
+        await page.get_by_role("button", name=f"Status of “{title}”").click()
+        await page.get_by_role("menuitem", name="Return to the author").click()
+        await expect(note).to_have_value("")
+        await note.fill("Name your sources.")
+        await page.get_by_role("button", name="Return", exact=True).click()
+        await expect(page.locator("tr", has_text=title)).to_contain_text("Draft")
+
+
 async def test_an_author_submits_and_an_editor_returns_from_the_form(
     installation: Installation, chromium: Browser, window: Window
 ) -> None:

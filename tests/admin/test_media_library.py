@@ -209,8 +209,11 @@ async def test_two_who_describe_a_file_at_once_both_keep_their_words(
         await page.get_by_role("button", name="Save mine").click()
         await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
         assert (await media(installation))["alt"] == "Mine"
+        await field.fill("Half a sent")
         await page.reload()
         await expect(page.locator(".media-grid.is-list")).to_be_visible()
+        assert window.noise == ["asked: beforeunload"]
+        window.noise.clear()
 
 
 @pytest.mark.browser

@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Depends, Request, Response
 
-from cms.crud.bodies import parse_json
+from cms.crud.bodies import PlainRoute, parse_json
 from cms.crud.problems import Invalid
 from tests.crud.conftest import Sky
 from tests.problems import assert_problem
@@ -266,3 +267,14 @@ async def test_numbers_come_back_as_they_were_sent(client: httpx.AsyncClient, sk
         response = await client.post("/planets", json=body, headers=EDITOR)
         read = (await client.get(f"/planets/{response.json()['id']}")).json()
         assert (read["mass"], read["orbit"]["distance"]) == (number, number)
+
+
+@pytest.mark.parametrize("more", [{"methods": ["POST"]}, {"dependencies": [Depends(lambda: None)]}])
+def test_a_plain_route_takes_its_request_and_nothing_else(more: dict[str, Any]) -> None:
+    """Or nobody would look at what else is asked of it."""
+
+    async def answer(request: Request) -> Response:
+        return Response(request.url.path)
+
+    with pytest.raises(TypeError, match="/tides takes more than its request"):
+        PlainRoute("/tides", answer, **{"methods": ["GET"], **more})
