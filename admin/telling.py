@@ -44,6 +44,8 @@ _ICONS: Final = {
 }
 _STAGES: Final = frozenset({"published_at", "unpublish_at", "trashed_at", "review", "review_note"})
 """Fields that the verb tells of already."""
+_TIMES: Final = {"published_at": "when readers began to see it", "unpublish_at": "when it ends"}
+"""What no verb tells of, where readers see the record before as after."""
 _FEW = 3
 _UNITS: Final = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 
@@ -64,7 +66,10 @@ def taken_back(said: str) -> str:
 
 def _said(verb: str, fields: Iterable[str], *, is_draft: bool) -> str:
     said = _DONE.get(verb)
-    told = [label_of(name).lower() if label_of(name) != "SEO" else "SEO" for name in fields if name not in _STAGES]
+    names = list(fields)
+    told = [label_of(name).lower() if label_of(name) != "SEO" else "SEO" for name in names if name not in _STAGES]
+    if verb == "updated" and not is_draft:
+        told += [words for name, words in _TIMES.items() if name in names]
     if said is not None:
         is_more = told and verb not in {"created", "deleted", "discarded"}
         return f"{said}, with another {listed(told)}" if is_more else said

@@ -37,6 +37,8 @@ def test_how_long_ago(seconds: int, told: str) -> None:
         ("updated", ["title", "seo"], "Changed title and SEO"),
         ("updated", ["a", "b", "c", "d", "e"], "Changed a, b, c and 2 more"),
         ("updated", [], "Changed nothing that is shown"),
+        ("updated", ["unpublish_at"], "Changed when it ends"),
+        ("updated", ["published_at", "title"], "Changed title and when readers began to see it"),
         ("published", ["published_at", "review"], "Published"),
         ("published", ["published_at", "title"], "Published, with another title"),
         ("created", ["title", "slug"], "Created"),
